@@ -1,0 +1,292 @@
+"""The gazetteer files -> places and phrases: every declined form of every name, so that serving needs no dictionary."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pymorphy3
+
+from service.inference.places import ALONE, CLEAR, INSTRUMENTAL, NAMELIKE, SUPPORTED, WORDLIKE, Kind, Phrase, Place
+
+FOLDER = Path(__file__).parent.parent / "datasets" / "gazetteer"
+WORD = re.compile(r"[^\W_]+")
+# «Тульской и Тверской областях»: these words of a name may stand in the plural when several are named
+HEADS = {"область", "край", "республика", "округ", "народная", "автономный", "автономная"}
+FEDERAL_CITIES = {"77", "78", "92"}  # a subject and a city in one: they yield the subject alone
+SURNAME = re.compile(r"(?:[оеё]в|[иы]н)(?:[ау]|ым)?$")  # «Мантурова», «Кашину»: not every surname is in the dictionary
+PARTICLES = {"на", "и", "де", "над", "эль", "эш", "о", "в"}  # stay as they are inside a name
+LARGE = 100_000  # under this a city named like a common word (Клин, Холм) is read only after «в», «из», «под»
+LATIN = {
+    **dict(zip("абвгдезийклмнопрстуфыэ", "abvgdeziyklmnoprstufye", strict=True)),
+    "х": "h",
+    "ж": "zh",
+    "ц": "ts",
+    "ч": "ch",
+    "ш": "sh",
+    "щ": "sch",
+    "ъ": "",
+    "ь": "",
+    "ю": "yu",
+    "я": "ya",
+}
+
+Forms = tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True)
+class Gazetteer:
+    """`forms[i]` are the surface words of `phrases[i]`: for each word all its folded lower-case forms."""
+
+    places: tuple[Place, ...]
+    phrases: tuple[Phrase, ...]
+    forms: tuple[Forms, ...]
+    labels: dict[str, int]  # `label_key` of every name a newsroom may use as a label -> place
+
+    def place_of(self, label: str) -> int | None:
+        """The place a training label names («КИЕВ», «Республика Саха»), or None: then it is a topic tag."""
+        return self.labels.get(label_key(label))
+
+
+def label_key(label: str) -> str:
+    """Labels agree when their words do, whatever the case, ё and punctuation."""
+    return " ".join(WORD.findall(fold(label)))
+
+
+def fold(text: str) -> str:
+    """As the words of an article are folded: lower-case, ё -> е."""
+    return text.lower().replace("ё", "е")
+
+
+def slug(name: str) -> str:
+    """«Нью-Йорк» -> "nyu-york": the id of a city that has no GeoNames number."""
+    return "-".join("".join(LATIN.get(letter, letter) for letter in word) for word in WORD.findall(fold(name)))
+
+
+def build(folder: Path = FOLDER) -> Gazetteer:
+    """Reads the five files of the gazetteer; takes about two seconds, most of it declension."""
+    builder = _Builder()
+    builder.countries(_rows(folder / "countries.jsonl"))
+    builder.subjects(_rows(folder / "regions.jsonl"))
+    builder.cities(_rows(folder / "cities.jsonl"))
+    builder.world(_rows(folder / "world_cities.jsonl"))
+    builder.not_places((folder / "not_places.txt").read_text("utf-8").splitlines())
+    return Gazetteer(tuple(builder.places), tuple(builder.phrases), tuple(builder.forms), builder.labels)
+
+
+Row = dict[str, object]
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8") as lines:
+        yield from (json.loads(line) for line in lines if line.strip())
+
+
+def _text(row: Row, key: str) -> str:
+    return str(row[key])
+
+
+def _texts(row: Row, key: str) -> list[str]:
+    found = row.get(key) or []
+    assert isinstance(found, list)
+    return [str(item) for item in found]
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.places: list[Place] = []
+        self.phrases: list[Phrase] = []
+        self.forms: list[Forms] = []
+        self.labels: dict[str, int] = {}
+        self.index: dict[str, int] = {}  # place id -> index
+        self.seen: set[tuple[Forms, int]] = set()
+        self.adjectives: dict[str, int] = {}  # country and subject adjectives: a city's equal one gives way
+
+    def countries(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            place = self.place(_text(row, "id"), _text(row, "name"), "country")
+            self.names(place, row, [row.get("cldr_name")], self.doubt(row, LARGE))
+
+    def subjects(self, rows: Iterable[Row]) -> None:
+        russia = self.index["RU"]
+        for row in rows:
+            label = _text(row, "short") or _text(row, "name")
+            place = self.place(f"RU-{row['code']}", label, "subject", russia)
+            self.names(place, row, [row["short"]], CLEAR)
+
+    def cities(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            subject = self.index[f"RU-{row['region']}"]
+            population = int(str(row["population"] or 0))
+            if row["region"] in FEDERAL_CITIES and row["name"] == self.places[subject].label:
+                place = subject
+            else:
+                key = str(row["geonames_id"] or "-" + slug(_text(row, "name")))
+                place = self.place(f"c{key}", _text(row, "name"), "city", subject, population)
+            self.names(place, row, [], self.doubt(row, population))
+
+    def world(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            country = self.index[_text(row, "country")]
+            name = _text(row, "name")
+            place = self.place(f"c-{slug(name)}", name, "city", country)
+            self.names(place, row, [], self.doubt(row, LARGE))
+
+    def not_places(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            if line.strip() and not line.startswith("#"):
+                self.phrase(Kind.BLOCK, line, -1, CLEAR)
+
+    def place(self, id_: str, label: str, level: str, parent: int = -1, population: int = 0) -> int:
+        if id_ in self.index:  # two places of one name without a number: Сан-Хосе of Costa Rica and California
+            id_ = f"{id_}-{self.places[parent].id.lower()}"
+        self.index[id_] = len(self.places)
+        self.places.append(Place(id_, label, level, parent, population))
+        return self.index[id_]
+
+    def doubt(self, row: Row, population: int) -> int:
+        """How sure a capitalised form is to be this place; see `service.inference.places`."""
+        flags = set(_texts(row, "ambiguous"))
+        if flags & {"surname", "first_name"}:
+            return NAMELIKE
+        if "common_word" in flags:
+            return WORDLIKE if population >= LARGE else ALONE
+        return CLEAR
+
+    def names(self, place: int, row: Row, more: Iterable[object], doubt: int) -> None:
+        names = [_text(row, "name"), *(str(name) for name in more if name), *_texts(row, "aliases")]
+        for position, name in enumerate(dict.fromkeys(names)):
+            key = label_key(name)
+            # the larger of two cities of one name owns the label; countries and subjects come first
+            if key not in self.labels or self.outgrows(place, self.labels[key]):
+                self.labels[key] = place
+            kind = Kind.ABBREVIATION if name.isupper() and " " not in name else Kind.ALIAS if position else Kind.NAME
+            self.phrase(kind, name, place, doubt)
+        for name in _texts(row, "supported"):
+            kind = Kind.ABBREVIATION if name.isupper() else Kind.ADJECTIVE if name.islower() else Kind.ALIAS
+            self.phrase(kind, name, place, SUPPORTED)
+        for name in _texts(row, "wordlike"):
+            self.labels.setdefault(label_key(name), place)
+            self.phrase(Kind.ALIAS, name, place, WORDLIKE)
+        level = self.places[place].level
+        for adjective in _texts(row, "adjectives"):
+            owner = self.adjectives.setdefault(fold(adjective), place) if level != "city" else None
+            if owner is None and fold(adjective) in self.adjectives:
+                continue  # «тульский» is the oblast, which Тула would yield anyway; «черногорский» is the country
+            self.phrase(Kind.ADJECTIVE, adjective, place, CLEAR)
+        for demonym in _texts(row, "demonyms"):
+            self.phrase(Kind.DEMONYM, demonym, place, CLEAR)
+
+    def outgrows(self, place: int, other: int) -> bool:
+        new, old = self.places[place], self.places[other]
+        return new.level == old.level == "city" and new.population > old.population
+
+    def phrase(self, kind: Kind, text: str, place: int, doubt: int) -> None:
+        words = WORD.findall(text)
+        if kind is Kind.ADJECTIVE:
+            forms = (*(frozenset({fold(word)}) for word in words[:-1]), adjective_forms(fold(words[-1])))
+        elif kind is Kind.DEMONYM:
+            forms = (noun_forms(fold(words[0])),)
+        elif kind is Kind.ABBREVIATION:
+            forms = tuple(frozenset({fold(word)}) for word in words)
+        else:
+            forms = tuple(name_forms(word, alone=len(words) == 1) for word in words)
+        if len(forms) == 1 and kind <= Kind.ALIAS and doubt <= WORDLIKE and self.places[place].level == "city":
+            at_home = self.places[self.places[place].parent].level == "subject"
+            small = at_home and self.places[place].population < LARGE
+            for part_doubt, part in _by_doubt(forms[0], doubt, small or fold(text).endswith("о")):
+                self.add(kind, (part,), place, part_doubt)
+        elif kind is Kind.DEMONYM:
+            for part_doubt, part in _by_doubt(forms[0], doubt, check_people=True):
+                self.add(kind, (part,), place, part_doubt)
+        else:
+            self.add(kind, forms, place, doubt)
+
+    def add(self, kind: Kind, forms: Forms, place: int, doubt: int) -> None:
+        if (forms, place) not in self.seen:
+            self.seen.add((forms, place))
+            self.forms.append(forms)
+            self.phrases.append(Phrase(kind, place, doubt))
+
+
+def _by_doubt(forms: frozenset[str], doubt: int, check_people: bool) -> Iterator[tuple[int, frozenset[str]]]:
+    """Splits the forms of one word: «Иванова» is also a surname, «чехов» too, «Курском» also of «в Курском районе»."""
+    inflects_like_a_surname = check_people and not any(form.endswith("ой") for form in forms)  # Кашин, not Гатчина
+    people = frozenset(
+        form
+        for form in forms
+        if check_people and (_is_a_person(form) or (inflects_like_a_surname and SURNAME.search(form)))
+    )
+    adjectives = frozenset(form for form in forms if re.search(r"[сц]ком$", form))
+    for part, level in ((people, NAMELIKE), (adjectives, INSTRUMENTAL), (forms - people - adjectives, doubt)):
+        if part:
+            yield level, part
+
+
+def _is_a_person(form: str) -> bool:
+    return any(parse.is_known and ("Surn" in parse.tag or "Name" in parse.tag) for parse in _dictionary().parse(form))
+
+
+@lru_cache(maxsize=1)
+def _dictionary() -> pymorphy3.MorphAnalyzer:
+    return pymorphy3.MorphAnalyzer()
+
+
+def adjective_forms(word: str) -> frozenset[str]:
+    """All full forms of «российский», and «российско» of «российско-китайский»."""
+    forms = {word, re.sub(r"(ий|ый|ой)$", "о", word)}
+    for parse in _dictionary().parse(word):
+        if "ADJF" in parse.tag and parse.normal_form == word:
+            forms.update(form.word for form in parse.lexeme if "ADJF" in form.tag and "Supr" not in form.tag)
+            break
+    return frozenset(fold(form) for form in forms)
+
+
+def noun_forms(word: str) -> frozenset[str]:
+    """Singular and plural forms of a demonym."""
+    forms = {word}
+    for parse in _dictionary().parse(word):
+        if "NOUN" in parse.tag and parse.normal_form == word:
+            forms.update(form.word for form in parse.lexeme)
+            break
+    return frozenset(fold(form) for form in forms)
+
+
+def name_forms(word: str, alone: bool) -> frozenset[str]:
+    """The forms of one word of a name in the number it is named in; what can't be a nominative stays as it is."""
+    folded = fold(word)
+    if word in PARTICLES:
+        return frozenset({folded})
+    forms = {folded}
+    parses = [
+        parse
+        for parse in _dictionary().parse(word.lower())
+        if "nomn" in parse.tag and ("NOUN" in parse.tag or "ADJF" in parse.tag)
+    ]
+    known = [parse for parse in parses if parse.is_known]
+    places = [parse for parse in known if "Geox" in parse.tag]
+    people = [parse for parse in known if "Surn" in parse.tag]
+    if alone and not places and (people or not known):
+        forms.update(_declined_by_ending(folded))
+        parses = [parse for parse in parses if "Surn" not in parse.tag and "Patr" not in parse.tag][:1]
+    for parse in (places or known or parses)[:2]:
+        lexeme = [form for form in parse.lexeme if form.tag.POS == parse.tag.POS and "Supr" not in form.tag]
+        forms.update(
+            form.word
+            for form in lexeme
+            if folded in HEADS or (form.tag.number == parse.tag.number and form.tag.gender == parse.tag.gender)
+        )
+    return frozenset(fold(form) for form in forms)
+
+
+def _declined_by_ending(word: str) -> list[str]:
+    """City names in -ов, -ин, -ск, -ово that the dictionary has as surnames or not at all."""
+    if re.search(r"[оеи]в[оа]$|[иы]н[оа]$", word) and word.endswith("о"):
+        return [word[:-1] + ending for ending in ("а", "у", "ом", "е")]
+    if re.search(r"[бвгджзклмнпрстфхцчшщ]$", word):
+        return [word + ending for ending in ("а", "у", "ом", "е")]
+    if word.endswith("а"):
+        return [word[:-1] + ending for ending in ("ы", "и", "е", "у", "ой")]
+    return []
