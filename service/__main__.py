@@ -1,0 +1,277 @@
+"""The command line. `--help` answers at once: what a command needs, it imports when it is called."""
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from service.annotate import Model
+    from service.registry import Registry
+    from service.settings import Settings
+
+FAILED, WRONG_USAGE = 1, 2
+
+# one line each for --help, which must not import what is behind them
+ELSEWHERE = {
+    "train": "Learn a model from labelled articles.",
+    "adopt": "Learn a newsroom's own rubrics and tags from its archive.",
+    "evaluate": "Measure a model on labelled articles.",
+    "retrain": "Learn from corrections and compare with the model in use.",
+}
+
+
+class Elsewhere(TyperCommand):
+    """A command of another package, imported when it is called or asked for its own help."""
+
+    def __init__(self, entry_point: "EntryPoint") -> None:
+        super().__init__(entry_point.name, help=ELSEWHERE.get(entry_point.name, "See its own --help."))
+        self._entry_point = entry_point
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return self._command().make_context(info_name, args, parent, **extra)
+
+    def _command(self) -> Any:
+        try:
+            found = self._entry_point.load()
+        except ModuleNotFoundError as error:
+            package = self._entry_point.value.partition(".")[0]
+            _stop(f"{package} is not installed here ({error}): pip install 'rubricator[{package}]'", WRONG_USAGE)
+        if hasattr(found, "make_context"):
+            return found
+        if not isinstance(found, typer.Typer):
+            function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
+            found.command()(function)
+        return get_command(found)
+
+
+class Commands(TyperGroup):
+    """Those of this file, then those that other packages registered."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *(name for name in _elsewhere() if name not in self.commands)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return super().get_command(ctx, cmd_name) or _elsewhere().get(cmd_name)
+
+
+@cache
+def _elsewhere() -> dict[str, Elsewhere]:
+    from importlib.metadata import entry_points
+
+    return {each.name: Elsewhere(each) for each in entry_points(group="rubricator.commands")}
+
+
+# without rich's markup, --help doesn't import rich: 0.1 s
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Versions of the model: which one answers.")
+app.add_typer(models, name="models")
+
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+Reason = Annotated[str, typer.Option(help="Kept in the journal.")]
+
+
+@app.callback()
+def rubricator() -> None:
+    """Rubrics, regions and tags for Russian news articles."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="0 picks a free one.  [default: 8000]", min=0, max=65535)] = None,
+    workers: Annotated[int, typer.Option(help="Processes; one is what there is so far.", min=1)] = 1,
+) -> None:
+    """Answer over HTTP until SIGTERM or Ctrl-C."""
+    if workers > 1:
+        _stop("several workers are not there yet: start several services on ports of their own", WRONG_USAGE)
+    from msgspec.structs import replace
+
+    from service.server import serve as serve_until_told
+
+    settings = _settings()
+    changed = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    serve_until_told(replace(settings, **changed))
+
+
+@app.command()
+def annotate(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines, also .gz or .zst; - is standard input.")],
+    output: Annotated[str, typer.Option(help="A file, also .gz or .zst; - is standard output.")] = "-",
+    model: Annotated[str, typer.Option(metavar="VERSION|PATH|baseline", help="Another model than the active.")] = "",
+    explain: Annotated[Literal["none", "words"], typer.Option(help="words: which words spoke for a label.")] = "none",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 if any line could not be read.")] = False,
+) -> None:
+    """Annotate articles: one line of output for each line of input, in order."""
+    settings = _settings()
+    if file != "-" and not Path(file).is_file():
+        _stop(f"{file} is not a file: name one, or - for standard input", WRONG_USAGE)
+    from service.annotate import Door, OneModel, Options
+    from service.annotate_file import annotate_lines
+    from service.lines import open_lines, write_lines
+    from service.progress import progress
+
+    taken = _model(settings, model)
+    door = Door(OneModel(taken))
+    options = Options(explain=explain == "words")
+    refused = 0
+    with write_lines(output) as write, progress("articles") as report:
+        for done in annotate_lines(open_lines(file), lambda lines: door.answer(taken, lines, options), write):
+            report(done.annotated + done.refused)
+            refused = done.refused
+    if refused:
+        typer.echo(f"{refused} of them could not be read: each says why in its place", err=True)
+    raise typer.Exit(FAILED if strict and refused else 0)
+
+
+@models.command("list")
+def list_models(as_json: Json = False) -> None:
+    """The versions that are here."""
+    for each in _registry(_settings()).versions():
+        if as_json:
+            _json({"version": each.version, "active": each.active, "problem": each.problem})
+        else:
+            typer.echo(f"{'*' if each.active else ' '} {each.version}{f'  {each.problem}' if each.problem else ''}")
+
+
+@models.command()
+def show(
+    version: Annotated[str, typer.Argument(help="The active one if none is named.")] = "", as_json: Json = False
+) -> None:
+    """What a version says of itself."""
+    from service.inference import artifact
+
+    registry = _registry(_settings())
+    path = registry.path(version or _active(registry))
+    manifest = artifact.inspect(path)
+    if as_json:
+        import msgspec
+
+        _json({"version": path.name, **msgspec.to_builtins(manifest)})
+    else:
+        typer.echo((path / artifact.CARD).read_text(encoding="utf-8"))
+
+
+@models.command()
+def activate(version: str, reason: Reason = "", as_json: Json = False) -> None:
+    """Let a version answer, after verifying it; running services take it over within a second."""
+    _told(_registry(_settings()).activate(version, reason, _actor()), as_json)
+
+
+@models.command()
+def rollback(reason: Reason = "", as_json: Json = False) -> None:
+    """Let the version before answer again."""
+    _told(_registry(_settings()).rollback(reason, _actor()), as_json)
+
+
+@models.command()
+def verify(
+    version: Annotated[str, typer.Argument(help="The active one if none is named.")] = "", as_json: Json = False
+) -> None:
+    """Load a version as the service would, and repeat its self-test."""
+    registry = _registry(_settings())
+    name = version or _active(registry)
+    registry.verify(name)
+    if as_json:
+        _json({"version": name, "problem": None})
+    else:
+        typer.echo(f"{name} is as it was made and answers as it did then")
+
+
+def _settings() -> "Settings":
+    from service.settings import read_settings
+
+    return read_settings()
+
+
+def _registry(settings: "Settings") -> "Registry":
+    from service.annotate import open_registry
+
+    return open_registry(settings)
+
+
+def _model(settings: "Settings", name: str) -> "Model":
+    """By version, by path, or the active one. A path has a slash, or is a directory that no version is called like."""
+    from service.annotate import loader
+    from service.registry import UnknownVersionError
+
+    registry, load = _registry(settings), loader(settings)
+    if not name:
+        return registry.load(_active(registry), load)
+    try:
+        return registry.load(name, load)
+    except UnknownVersionError:
+        if not Path(name).is_dir():
+            raise
+        return load(Path(name))
+
+
+def _active(registry: "Registry") -> str:
+    version = registry.active()
+    if version is None:
+        _stop("no model is active here: train one, or activate one with `rubricator models activate`", FAILED)
+    return version
+
+
+def _actor() -> str:
+    """For the journal; who that is on a machine without user names doesn't matter."""
+    return os.environ.get("USER", "")
+
+
+def _told(event: Any, as_json: bool) -> None:
+    if as_json:
+        import msgspec
+
+        _json(msgspec.to_builtins(event))
+    else:
+        typer.echo(f"{event.version} is active, before it was {event.previous}")
+
+
+def _json(value: object) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.encode(value).decode())
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    typer.echo(f"rubricator: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Whatever is foreseen ends in one line and an exit code; a traceback is a bug."""
+    try:
+        app(prog_name="rubricator")
+    except BrokenPipeError:
+        # whoever read our output has gone; the interpreter must not try to flush it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except Exception as error:
+        if (code := _foreseen(error)) is None:
+            raise
+        typer.echo(f"rubricator: {error}", err=True)
+        sys.exit(code)
+
+
+def _foreseen(error: Exception) -> int | None:
+    from service.inference.manifest import ArtifactError
+    from service.lines import DamagedFileError
+    from service.server import CannotListenError
+    from service.settings import SettingsError
+
+    if isinstance(error, SettingsError):
+        return WRONG_USAGE
+    return FAILED if isinstance(error, (ArtifactError, CannotListenError, DamagedFileError, OSError)) else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""The one door to a model, for HTTP, command line and jobs: records go in as they were sent, answers come out."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from service.active import ACTIVE
+from service.inference.annotator import Annotator, load
+from service.inference.article import Annotation, Article, ModelReference, RequestWarning
+from service.inference.decisions import Options
+from service.records import RecordError, decode_article
+from service.registry import Registry
+from service.settings import Settings
+
+__all__ = [
+    "ACTIVE",
+    "Answer",
+    "Door",
+    "Model",
+    "Models",
+    "OneModel",
+    "Options",
+    "Refused",
+    "loader",
+    "open_registry",
+    "prediction_id",
+]
+
+log = logging.getLogger(__name__)
+
+_BASELINE = Path(__file__).with_name("baseline")
+_NO_ID = RequestWarning("no_id", "/id")  # nothing that its editors decide can be remembered for such an article
+
+
+class Model(Protocol):
+    """What the door needs of an Annotator."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def reference(self) -> ModelReference: ...
+
+    def annotate(self, articles: Sequence[Article], options: Options, /) -> list[Annotation]: ...
+
+
+class Models(Protocol):
+    """Models by version, or the active one: an ActiveModel."""
+
+    def get(self, version: str = ..., /) -> Model: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneModel:
+    """The same model, whatever version is asked for."""
+
+    model: Model
+
+    def get(self, _: str = ACTIVE, /) -> Model:
+        return self.model
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record without an annotation. `error` is a RecordError, or whatever went wrong with this article alone."""
+
+    id: str | None
+    error: Exception
+
+
+Answer: TypeAlias = Annotation | Refused
+
+
+class Door:
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    def take(self, version: str = ACTIVE) -> Model:
+        """The model for all pieces of one answer, whatever is activated meanwhile. Raises ArtifactError.
+
+        A version that is not in memory is loaded: heavy on disk and CPU.
+        """
+        return self._models.get(version)
+
+    def annotate(
+        self, articles: Sequence[Article], options: Options | None = None, model: str = ACTIVE
+    ) -> list[Annotation]:
+        return self.take(model).annotate(articles, options or Options())
+
+    def answer(
+        self, model: Model, records: Sequence[bytes], options: Options, *, strict: bool = False, stamped: bool = False
+    ) -> list[Answer]:
+        """For each record, an article as JSON, its annotation, in order; a bad one is Refused, the others are unharmed.
+
+        With `strict` a field that is not read is an error instead of a warning. `stamped` annotations bear a
+        `prediction_id` and their share of the time taken.
+        """
+        started = perf_counter()
+        received = [_receive(record, strict=strict) for record in records]
+        articles = [one.article for one in received if isinstance(one, _Received)]
+        annotated = iter(_annotate(model, articles, options))
+        answers = [one if isinstance(one, Refused) else next(annotated) for one in received]
+        took_ms = round((perf_counter() - started) * 1000 / max(1, len(records)), 3)
+        return [
+            _finished(answer, one, took_ms if stamped else None)
+            if isinstance(one, _Received) and isinstance(answer, Annotation)
+            else answer
+            for answer, one in zip(answers, received, strict=True)
+        ]
+
+
+def prediction_id(article: Article, model: ModelReference) -> str:
+    """The same text, model and vocabulary give the same 16 hex digits, whatever was asked about them."""
+    digest = blake2b(digest_size=8)
+    for part in (article.title, article.lead, article.text, article.body_html, model.version, model.vocabulary):
+        content = (part or "").encode()
+        digest.update(b"%d:" % len(content))  # lengths, so that «ab», «c» is not «a», «bc»
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def open_registry(settings: Settings) -> Registry:
+    """The registry of this home, over the model that comes with the service."""
+    return Registry(settings.home, _BASELINE if _BASELINE.is_dir() else None, loader(settings))
+
+
+def loader(settings: Settings) -> Callable[[Path], Annotator]:
+    """How this service loads a model from its directory, whose name is the version it answers under. Heavy."""
+
+    def load_version(directory: Path) -> Annotator:
+        return load(directory, version=directory.name, trusted_keys=settings.trusted_keys, cache=settings.cache)
+
+    return load_version
+
+
+class _Received(msgspec.Struct, frozen=True):
+    article: Article
+    warnings: tuple[RequestWarning, ...]
+
+
+class _Identified(msgspec.Struct, frozen=True):
+    id: Any = None
+
+
+_identified = msgspec.json.Decoder(_Identified)
+
+
+def _receive(record: bytes, *, strict: bool) -> _Received | Refused:
+    try:
+        article, warnings = decode_article(record, strict=strict)
+    except RecordError as error:
+        return Refused(_id_of(record), error)
+    return _Received(article, warnings if article.id is not None else (*warnings, _NO_ID))
+
+
+def _id_of(record: bytes) -> str | None:
+    """As far as it can be told of a record that is known to be wrong somewhere."""
+    try:
+        found = _identified.decode(record).id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _annotate(model: Model, articles: Sequence[Article], options: Options) -> Sequence[Answer]:
+    """All at once; should that fail, one by one, to find the article that was the matter."""
+    if len(articles) > 1:
+        try:
+            return model.annotate(articles, options)
+        except Exception:
+            log.warning("%d articles could not be annotated together: trying each alone", len(articles), exc_info=True)
+    return [_annotate_alone(model, article, options) for article in articles]
+
+
+def _annotate_alone(model: Model, article: Article, options: Options) -> Answer:
+    try:
+        return model.annotate([article], options)[0]
+    except Exception as error:
+        log.exception("an article could not be annotated")
+        return Refused(article.id, error)
+
+
+def _finished(annotation: Annotation, received: _Received, took_ms: float | None) -> Annotation:
+    warnings = (*annotation.warnings, *received.warnings)
+    if took_ms is None:
+        return replace(annotation, warnings=warnings) if warnings else annotation
+    identity = prediction_id(received.article, annotation.model)
+    return replace(annotation, warnings=warnings, prediction_id=identity, took_ms=took_ms)

@@ -1,0 +1,50 @@
+"""POST /classify, /tags and /annotate: one article in, its annotation out."""
+
+from typing import Any
+
+from litestar import Request, Response, post
+from litestar.di import NamedDependency
+
+from service.annotate import Refused
+from service.api.body import JSON, media_type, read_body
+from service.api.desk import Desk, options_of
+from service.api.openapi import Told
+from service.api.query import read_query
+from service.api.schemas import Asked
+from service.inference.article import Annotation, Article
+from service.records import encode_annotation
+
+RUBRIC = frozenset({"rubric"})
+LABELS = frozenset({"regions", "tags"})
+
+PROBLEMS = (400, 404, 413, 415)
+
+
+def _told(summary: str) -> dict[str, Any]:
+    return Told(summary, query=Asked, body={JSON: Article}, answer={JSON: Annotation}, problems=PROBLEMS).as_opt()
+
+
+@post("/classify", status_code=200, opt=_told("The rubric of an article, with alternatives"))
+async def classify(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Response[bytes]:
+    return await _annotated(request, desk, RUBRIC)
+
+
+@post("/tags", status_code=200, opt=_told("The regions and tags of an article"))
+async def tags(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Response[bytes]:
+    return await _annotated(request, desk, LABELS)
+
+
+@post("/annotate", status_code=200, opt=_told("Rubric, regions and tags in one pass: what a CMS calls on save"))
+async def annotate(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Response[bytes]:
+    return await _annotated(request, desk, RUBRIC | LABELS)
+
+
+async def _annotated(request: Request[Any, Any, Any], desk: Desk, heads: frozenset[str]) -> Response[bytes]:
+    asked = read_query(request, Asked)
+    media_type(request, JSON)
+    model = await desk.take(asked.model)
+    body = await read_body(request, desk.max_body)
+    [answer] = await desk.answer(model, [body], options_of(asked, heads), strict=asked.strict)
+    if isinstance(answer, Refused):
+        raise answer.error
+    return Response(encode_annotation(answer), media_type=JSON, headers={"X-Model-Version": answer.model.version})

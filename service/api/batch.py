@@ -1,0 +1,121 @@
+"""POST /annotate/batch: many articles, as one JSON array or as a stream of lines; a bad one answers in its place."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.di import NamedDependency
+from litestar.types import Receive, Scope, Send
+
+from service.annotate import Answer, Model, Options, Refused
+from service.api.annotating import LABELS, PROBLEMS, RUBRIC
+from service.api.body import JSON, NDJSON, ClientGoneError, decode, media_type, pieces_of, read_body
+from service.api.desk import Desk, options_of
+from service.api.lines import TOO_LONG, groups
+from service.api.openapi import Either, Told
+from service.api.problems import Language, ProblemError, describe, language_of, too_large
+from service.api.query import read_query
+from service.api.schemas import Asked, RefusedItem
+from service.inference.article import Annotation, Article
+from service.records import encode_annotation
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 60.0  # seconds without the client taking anything of its answers, after which it is left
+
+_TOLD = Told(
+    "The annotations of many articles, in order",
+    query=Asked,
+    body={JSON: list[Article], NDJSON: Article},
+    answer={JSON: Either(Annotation, RefusedItem, many=True), NDJSON: Either(Annotation, RefusedItem)},
+    problems=PROBLEMS,
+)
+
+
+@post("/annotate/batch", status_code=200, opt=_TOLD.as_opt())
+async def annotate_batch(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Response[Any]:
+    """A JSON array has to fit in one body. Lines (application/x-ndjson) may go on for as long as you like, each of them
+    with that limit; they are answered as they come, so read the answers while you send."""
+    asked = read_query(request, Asked)
+    kind = media_type(request, JSON, NDJSON)
+    batch = Batch(
+        desk,
+        await desk.take(asked.model),
+        options_of(asked, RUBRIC | LABELS),
+        asked.strict,
+        language_of(request.headers.get("accept-language")),
+    )
+    if kind == NDJSON:
+        return LineStream(request, batch)
+    answers = await batch.answer(_split(await read_body(request, desk.max_body), desk))
+    content = b"[" + b",".join(answers) + b"]"
+    return Response(content, media_type=JSON, headers={"X-Model-Version": batch.model.version})
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """One model and one set of options for all items, however many pieces they come in."""
+
+    desk: Desk
+    model: Model
+    options: Options
+    strict: bool
+    language: Language
+
+    async def answer(self, items: Sequence[bytes | None]) -> list[bytes]:
+        """Encoded, in order. None stands for an item over the limit."""
+        records = [item for item in items if item is not TOO_LONG]
+        answers = iter(await self.desk.answer(self.model, records, self.options, strict=self.strict))
+        return list(self._encoded(items, answers))
+
+    def _encoded(self, items: Sequence[bytes | None], answers: Iterator[Answer]) -> Iterator[bytes]:
+        for item in items:
+            answer = Refused(None, too_large(self.desk.max_body, "the line")) if item is TOO_LONG else next(answers)
+            if isinstance(answer, Refused):
+                yield msgspec.json.encode(RefusedItem(answer.id, describe(answer.error, self.language)))
+            else:
+                yield encode_annotation(answer)
+
+
+class LineStream(Response[None]):
+    """Reads a group of lines, answers it, reads the next: never is more in memory, however slow the other side is."""
+
+    def __init__(self, request: Request[Any, Any, Any], batch: Batch) -> None:
+        super().__init__(None)
+        self._request = request
+        self._batch = batch
+
+    def to_asgi_response(self, *_: object, **__: object) -> Any:
+        return self._stream
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", NDJSON.encode()), (b"x-model-version", self._batch.model.version.encode())]
+        started = False
+        try:
+            async for group in groups(pieces_of(self._request), self._batch.desk.max_body):
+                answers = await self._batch.answer(group)
+                if not started:  # not before the first piece was read: it may wait for «100 Continue»
+                    await send({"type": "http.response.start", "status": 200, "headers": headers})
+                    started = True
+                async with asyncio.timeout(PATIENCE):
+                    body = b"".join(answer + b"\n" for answer in answers)
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+        except ClientGoneError:
+            return
+        except TimeoutError:
+            log.warning("a client took none of its answers for %d s and was left", PATIENCE)
+            return
+        if not started:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _split(body: bytes, desk: Desk) -> list[bytes]:
+    """The items of a JSON array, not yet looked at."""
+    items = decode(body, list[msgspec.Raw])
+    if len(items) > desk.max_batch:
+        detail = f"more than {desk.max_batch} articles at once: send fewer, or as {NDJSON}"
+        raise ProblemError("too-large", detail, max_bytes=desk.max_body)
+    return [bytes(item) for item in items]

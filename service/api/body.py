@@ -1,0 +1,83 @@
+"""Request bodies: their kind, and their bytes up to a limit that holds while they are read."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+
+from service.api.problems import ProblemError, too_large
+from service.api.schemas import FieldProblem
+
+T = TypeVar("T")
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before its body was here: nobody is left to be answered."""
+
+
+def media_type(request: Request[Any, Any, Any], *read_here: str) -> str:
+    """The body's type, one of `read_here`; the first of them where none is named. Anything else is a ProblemError."""
+    headers = request.headers
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise _unsupported(f"the content encoding {encoding[:64]} is not read: send it as it is", "identity")
+    sent, _, parameters = headers.get("content-type", "").partition(";")
+    name = sent.strip().lower() or read_here[0]
+    if name.startswith("application/") and name.endswith("+json"):
+        name = JSON
+    if name not in read_here:
+        raise _unsupported(f"{name[:64]} is not read here: send {' or '.join(read_here)}")
+    for parameter in parameters.lower().split(";"):
+        key, _, charset = parameter.strip().partition("=")
+        if key == "charset" and charset.strip('"') not in {"utf-8", "utf8", "us-ascii"}:
+            raise _unsupported(f"the encoding {charset[:64]} is not read: send UTF-8")
+    return name
+
+
+async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
+    """All of it. Not one byte is read of a body that announces more than `limit`."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise too_large(limit)
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in pieces_of(request):
+        size += len(piece)
+        if size > limit:
+            raise too_large(limit)
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def pieces_of(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    """The body as it comes in: whoever doesn't ask for the next piece makes the client wait."""
+    more = True
+    while more:
+        message: dict[str, Any] = await request.receive()  # type: ignore[assignment]
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        more = message.get("more_body", False)
+        if piece := message.get("body", b""):
+            yield piece
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """A body other than an article. Raises a ProblemError that points to what is wrong."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$")
+        pointer = re.sub(r"[.\[]", "/", path.rstrip("`")).replace("]", "")
+        raise ProblemError("malformed", what, errors=[FieldProblem(pointer, what)] if pointer else ()) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProblemError("malformed", f"not JSON: {error}") from error
+
+
+def _unsupported(detail: str, accepted_encoding: str = "") -> ProblemError:
+    headers = {"Accept-Encoding": accepted_encoding} if accepted_encoding else {}
+    return ProblemError("unsupported-media-type", detail, headers=headers)

@@ -1,0 +1,46 @@
+"""What machines ask: is it alive, is it ready, how much has it done."""
+
+import asyncio
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+
+from service.annotate import Door
+from service.api.body import JSON
+from service.api.openapi import TEXT, Told
+from service.api.query import NoParameters, read_query
+from service.api.schemas import Health, Readiness
+from service.api.tally import Tally, exposition
+
+PROMETHEUS = "text/plain; version=0.0.4"
+
+
+@get("/health/live", opt=Told("The process answers", answer={JSON: Health}).as_opt())
+async def live(request: Request[Any, Any, Any]) -> Health:
+    read_query(request, NoParameters)
+    return Health("live")
+
+
+@get("/health/ready", opt=Told("A model answers, and which", answer={JSON: Readiness}).as_opt())
+async def ready(
+    request: Request[Any, Any, Any], door: NamedDependency[Door], active: NamedDependency[Any]
+) -> Readiness:
+    """There is always a model: without one the service does not start. `problem` is that of the last exchange, if it
+    failed; the last good model then answers, so this is 200."""
+    read_query(request, NoParameters)
+    reference = door.take().reference
+    return Readiness("ready", reference.version, reference.vocabulary, active.problem)
+
+
+@get("/metrics", opt=Told("What was counted, for Prometheus", answer={TEXT: str}).as_opt())
+async def metrics(
+    request: Request[Any, Any, Any],
+    door: NamedDependency[Door],
+    tally: NamedDependency[Tally],
+    active: NamedDependency[Any],
+) -> Response[bytes]:
+    read_query(request, NoParameters)
+    # in a thread: the first time imports prometheus_client
+    content = await asyncio.to_thread(exposition, tally, door.take().reference, active)
+    return Response(content, media_type=PROMETHEUS)

@@ -1,0 +1,135 @@
+"""Versions of the model: which there are, what each says of itself, and which one answers."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from service.api.body import JSON, decode, media_type, read_body
+from service.api.openapi import HTML, Told
+from service.api.origin import must_come_from_this_machine
+from service.api.problems import ProblemError
+from service.api.query import NoParameters, read_query
+from service.api.schemas import ModelCard, ModelSummary, Reason
+from service.inference import artifact
+from service.registry import Event, Registry
+
+T = TypeVar("T")
+
+REPORT = "report.html"
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+LONGEST_REASON = 10_000  # bytes
+
+
+class Refreshable(Protocol):
+    """The model in use, as far as exchanging it goes."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def problem(self) -> str | None: ...
+
+    def refresh(self) -> None: ...
+
+
+_MODELS = Told("The versions that are here", answer={JSON: list[ModelSummary]})
+_MODEL = Told("What a version says of itself", answer={JSON: ModelCard}, problems=(404, 409))
+_REPORT = Told("The report of its training, for people", answer={HTML: str}, problems=(404, 409))
+_ACTIVATIONS = Told("When which version began to answer, and why", answer={JSON: list[Event]})
+_ACTIVATE = Told("Let a version answer", body={JSON: Reason}, answer={JSON: Event}, problems=(403, 404, 409, 413, 415))
+_ROLLBACK = Told(
+    "Let the version before answer", body={JSON: Reason}, answer={JSON: Event}, problems=(403, 409, 413, 415)
+)
+
+
+@get("/models", opt=_MODELS.as_opt())
+async def models(request: Request[Any, Any, Any], registry: NamedDependency[Registry]) -> list[ModelSummary]:
+    read_query(request, NoParameters)
+    versions = await asyncio.to_thread(registry.versions)
+    return [ModelSummary(each.version, each.active, each.problem) for each in versions]
+
+
+@get("/models/{version:str}", opt=_MODEL.as_opt())
+async def model(
+    request: Request[Any, Any, Any], version: FromPath[str], registry: NamedDependency[Registry]
+) -> ModelCard:
+    read_query(request, NoParameters)
+    return await asyncio.to_thread(_card, registry, version)
+
+
+@get("/models/{version:str}/report", opt=_REPORT.as_opt())
+async def report(
+    request: Request[Any, Any, Any], version: FromPath[str], registry: NamedDependency[Registry]
+) -> Response[bytes]:
+    read_query(request, NoParameters)
+    content = await asyncio.to_thread(_report, registry.path(version))
+    if content is None:
+        raise ProblemError("not-found", f"the version {version} has no report")
+    return Response(content, media_type=HTML, headers={"Content-Security-Policy": REPORT_POLICY})
+
+
+@get("/activations", opt=_ACTIVATIONS.as_opt())
+async def activations(request: Request[Any, Any, Any], registry: NamedDependency[Registry]) -> list[Event]:
+    read_query(request, NoParameters)
+    return await asyncio.to_thread(registry.activations)
+
+
+@post("/models/{version:str}/activate", status_code=200, opt=_ACTIVATE.as_opt())
+async def activate(
+    request: Request[Any, Any, Any],
+    version: FromPath[str],
+    registry: NamedDependency[Registry],
+    active: NamedDependency[Any],
+) -> Event:
+    """Verified first, by reading all of it and repeating its self-test; requests go on meanwhile."""
+    return await _change(request, active, lambda reason: registry.activate(version, reason.reason, reason.actor))
+
+
+@post("/models/rollback", status_code=200, opt=_ROLLBACK.as_opt())
+async def rollback(
+    request: Request[Any, Any, Any], registry: NamedDependency[Registry], active: NamedDependency[Any]
+) -> Event:
+    return await _change(request, active, lambda reason: registry.rollback(reason.reason, reason.actor))
+
+
+async def _change(request: Request[Any, Any, Any], active: Refreshable, change: Callable[[Reason], Event]) -> Event:
+    """When this is answered, the next request gets the new version."""
+    must_come_from_this_machine(request)
+    read_query(request, NoParameters)
+    media_type(request, JSON)
+    body = await read_body(request, LONGEST_REASON)
+    reason = decode(body, Reason) if body.strip() else Reason()
+    event = await asyncio.to_thread(change, reason)
+    await asyncio.to_thread(active.refresh)
+    if active.version != event.version:
+        raise ProblemError("unusable-version", active.problem or f"{event.version} is active, but does not answer yet")
+    return event
+
+
+def _card(registry: Registry, version: str) -> ModelCard:
+    path = registry.path(version)
+    manifest = artifact.inspect(path)
+    return ModelCard(
+        version=version,
+        active=version == registry.active(),
+        format=manifest.format,
+        newest_row=manifest.newest_row,
+        versions=manifest.versions,
+        data=manifest.data,
+        config=manifest.config,
+        labels=manifest.labels,
+        thresholds=manifest.thresholds,
+        scores=manifest.scores,
+        bytes=sum(file.size for file in manifest.files.values()),
+        card=(path / artifact.CARD).read_text(encoding="utf-8"),
+    )
+
+
+def _report(version: Path) -> bytes | None:
+    """A file of the artifact, hence verified when it was added; one that lies beside it by chance is not shown."""
+    return (version / REPORT).read_bytes() if REPORT in artifact.inspect(version).files else None

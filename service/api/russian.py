@@ -1,0 +1,95 @@
+"""What the service says about a bad request, in Russian.
+
+The code speaks English; this table translates. `{}` stands for anything; what it stood for is translated in turn, so
+that a sentence inside a sentence comes out right. What is not in the table stays English.
+"""
+
+import re
+from functools import cache
+
+SENTENCES = {
+    # records
+    "title, text or body_html has to be there as a string": "нужна хотя бы одна строка: title, text или body_html",
+    "this field is not read, did you mean {}?": "это поле не читается; возможно, имелось в виду {}",
+    "this field is not read": "это поле не читается",
+    "nested too deeply": "слишком глубокая вложенность",
+    "not UTF-8: {} at byte {}": "это не UTF-8: {}, байт {}",
+    "not JSON, or an escape {} to {} without its other half: {}": "не JSON, или от пары {}–{} есть только половина: {}",
+    "not JSON: {}": "это не JSON: {}",
+    "JSON is malformed: {} (byte {})": "{} (байт {})",
+    "Input data was truncated": "данные обрываются",
+    "invalid start byte": "неверный первый байт символа",
+    "invalid continuation byte": "неверный продолжающий байт символа",
+    "unexpected end of data": "данные обрываются",
+    "invalid character": "недопустимый символ",
+    "expected {}": "ожидалось: {}",
+    "trailing characters": "лишнее после конца",
+    "trailing comma in array": "лишняя запятая в массиве",
+    "trailing comma in object": "лишняя запятая в объекте",
+    "object keys must be strings": "ключи объекта должны быть строками",
+    "invalid escape character in string": "недопустимый знак после обратной черты в строке",
+    "invalid number": "неверное число",
+    # types, as msgspec names them
+    "Expected `{}` >= {}": "ожидается {}, не меньше {}",
+    "Expected `{}` <= {}": "ожидается {}, не больше {}",
+    "Expected `{}` of length <= {}": "ожидается {} длиной не больше {}",
+    "Expected `{}`, got `{}`": "ожидается {}, получено {}",
+    "Invalid enum value {}": "недопустимое значение {}",
+    "Object missing required field `{}`": "нет обязательного поля {}",
+    "Object contains unknown field `{}`": "неизвестное поле {}",
+    "str | null": "строка или null",
+    "str": "строка",
+    "int | null": "целое число или null",
+    "int": "целое число",
+    "float | null": "число или null",
+    "float": "число",
+    "bool": "true или false",
+    "null": "null",
+    "object | null": "объект или null",
+    "object": "объект",
+    "array": "массив",
+    # parameters
+    "there is no parameter {}, did you mean {}?": "параметра {} нет; возможно, имелось в виду {}",
+    "there is no parameter {}, known are {}": "параметра {} нет; есть {}",
+    "there is no parameter {}, this address takes none": "параметра {} нет; этот адрес параметров не принимает",
+    "the parameter {} comes twice": "параметр {} указан дважды",
+    "the query is not UTF-8": "параметры запроса не в UTF-8",
+    "{} is one of {}": "{} — одно из {}",
+    # bodies
+    "{} has more than {} bytes: send less, or raise RUBRICATOR_MAX_BODY": (
+        "{} больше {} байт: пошлите меньше или увеличьте RUBRICATOR_MAX_BODY"
+    ),
+    "the body": "тело запроса",
+    "the line": "строка",
+    "more than {} articles at once: send fewer, or as application/x-ndjson": (
+        "больше {} статей сразу: пошлите меньше или как application/x-ndjson"
+    ),
+    "{} is not read here: send {}": "{} здесь не читается: пошлите {}",
+    "the encoding {} is not read: send UTF-8": "кодировка {} не читается: пошлите UTF-8",
+    "the content encoding {} is not read: send it as it is": "сжатие {} не читается: пошлите без него",
+    # addresses, models
+    "there is nothing at {}": "по адресу {} ничего нет",
+    "{} takes {}": "{} принимает {}",
+    "there is no version {} here: see `rubricator models list`": "версии {} здесь нет: см. `rubricator models list`",
+    "the version {} has no report": "у версии {} нет отчёта",
+    "models are changed from this machine alone, under a loopback address": (
+        "модель меняют только с этой же машины, по адресу обратной петли"
+    ),
+    "the log says more, under the X-Request-Id of this answer": "подробности в журнале, под X-Request-Id этого ответа",
+}
+
+
+def in_russian(sentence: str) -> str:
+    for pattern, russian in _patterns():
+        if match := pattern.fullmatch(sentence):
+            return russian.format(*map(in_russian, match.groups()))
+    return sentence
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Compiled when the first Russian problem is told: a start need not wait for it."""
+    return [
+        (re.compile(re.escape(english).replace(r"\{\}", "(.*)"), re.DOTALL), russian)
+        for english, russian in SENTENCES.items()
+    ]

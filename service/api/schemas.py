@@ -1,0 +1,102 @@
+"""The wire contract of HTTP beyond the article and its annotation. Its version is that of /openapi.json."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+CONTRACT = "1.0"
+
+Limit = Annotated[int, Meta(ge=1, le=1000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """The query of the annotating calls."""
+
+    explain: Annotated[Literal["none", "words"], Meta(description="words: which words spoke for each label")] = "none"
+    limit: Annotated[Limit | None, Meta(description="the most items of each list")] = None
+    threshold: Annotated[Share | None, Meta(description="the least score shown; changes no decision")] = None
+    strict: Annotated[bool, Meta(description="refuse fields that are not read, instead of a warning")] = False
+    model: Annotated[str, Meta(description="a version, or `active`")] = "active"
+    spans: Annotated[
+        Literal["codepoints", "utf16"], Meta(description="how offsets count: code points, or as JavaScript does")
+    ] = "codepoints"
+
+
+class FieldProblem(Struct, frozen=True):
+    """Where and what. `pointer` is a JSON pointer into the body, or `?name` for a query parameter."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """RFC 9457. `title` and `detail` are in the language of Accept-Language, English or Russian."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    errors: tuple[FieldProblem, ...] = ()
+    max_bytes: int | UnsetType = UNSET
+
+
+class RefusedItem(Struct, frozen=True):
+    """An article of a batch that was not annotated, in its place."""
+
+    id: str | None
+    problem: Problem
+
+
+class RefusedLine(Struct, frozen=True):
+    """The same on the command line, with the number of the line in the file."""
+
+    id: str | None
+    line: int
+    problem: Problem
+
+
+class Health(Struct, frozen=True):
+    status: Literal["live", "ready"]
+
+
+class Readiness(Struct, frozen=True):
+    """`problem` says why the version that should answer does not: the last good one does."""
+
+    status: Literal["ready"]
+    model: str
+    vocabulary: str
+    problem: str | None
+
+
+class ModelSummary(Struct, frozen=True):
+    """A version of the model; `problem` says why it can't be used, as far as a quick look tells."""
+
+    version: str
+    active: bool
+    problem: str | None
+
+
+class ModelCard(Struct, frozen=True):
+    """What a version says about itself."""
+
+    version: str
+    active: bool
+    format: int
+    newest_row: str | None
+    versions: dict[str, str]
+    data: list[dict[str, Any]]
+    config: dict[str, Any]
+    labels: dict[str, Any]
+    thresholds: dict[str, Any]
+    scores: dict[str, Any]
+    bytes: int
+    card: str
+
+
+class Reason(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why the model is changed; kept in the journal."""
+
+    reason: Annotated[str, Meta(max_length=1000)] = ""
+    actor: Annotated[str, Meta(max_length=200)] = ""

@@ -1,0 +1,90 @@
+"""The one file that knows all parts: what lives long is made here and handed on."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import ASGIApp
+
+from service.active import ActiveModel
+from service.annotate import Door, Model, loader, open_registry
+from service.api import annotating, batch, documents, health, models
+from service.api.desk import Desk
+from service.api.failures import HANDLERS
+from service.api.observed import Observed
+from service.api.tally import Tally
+from service.log import FIELDS
+from service.registry import Registry
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ROUTES = [
+    annotating.classify,
+    annotating.tags,
+    annotating.annotate,
+    batch.annotate_batch,
+    models.models,
+    models.model,
+    models.report,
+    models.activations,
+    models.activate,
+    models.rollback,
+    health.live,
+    health.ready,
+    health.metrics,
+    documents.openapi,
+    documents.docs,
+    documents.docs_file,
+]
+
+
+class CountedModel(ActiveModel[Model]):
+    """The model in use, with a count and a log line for each exchange and each that failed."""
+
+    swaps = 0
+    failed_swaps = 0
+
+    def refresh(self) -> None:
+        version, problem = self.version, self.problem
+        super().refresh()
+        if self.version != version:
+            self.swaps += 1
+            log.info("model exchanged", extra={FIELDS: {"from": version, "to": self.version}})
+        elif self.problem is not None and self.problem != problem:
+            self.failed_swaps += 1
+            log.error("model not exchanged", extra={FIELDS: {"problem": self.problem}})
+
+
+def create_app(
+    settings: Settings, registry: Registry | None = None, load: Callable[[Path], Model] | None = None
+) -> ASGIApp:
+    """Loads the active model before it returns: whoever listens afterwards is ready. Raises ArtifactError without one.
+
+    `registry` and `load` are for tests; the service makes its own from the settings.
+    """
+    registry = registry or open_registry(settings)
+    active = CountedModel(registry, load or loader(settings)).watch()
+    if active.problem:
+        log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
+    tally = Tally()
+    door = Door(active)
+    desk = Desk(door, tally, settings.max_body, settings.max_batch)
+    parts = {"registry": registry, "active": active, "tally": tally, "door": door, "desk": desk}
+    app = Litestar(
+        ROUTES,
+        dependencies={name: _given(part) for name, part in parts.items()},
+        exception_handlers=HANDLERS,
+        on_shutdown=[active.close, desk.close],
+        openapi_config=None,  # documents.py has our own
+        logging_config=None,  # log.py has been set up
+        request_max_body_size=None,  # body.py limits while it reads, and answers 413 as a problem
+    )
+    return Observed(app, tally, lambda: active.version)
+
+
+def _given(part: Any) -> Provide:
+    return Provide(lambda: part, sync_to_thread=False, use_cache=True)

@@ -1,0 +1,32 @@
+"""Agency datelines: «МОСКВА, 13 мар — РИА Новости.» says where the correspondent sat, not where it happened."""
+
+import re
+
+from service.inference.passage import Span
+
+_CITY = r"[А-ЯЁ][А-ЯЁа-яё.]+(?:[ -][А-ЯЁа-яё]{1,20}){0,3}(?:\s*\([^()\n]{2,40}\))?"
+_DAY = r"\d{1,2}\s+(?:янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)[а-я]{0,6}\.?(?:\s+\d{4}(?:\s*г(?:ода|\.)?)?)?"
+_AGENCY = (
+    r"(?:РИА\s+[А-ЯЁ][\w.-]+(?:\s+Крым)?|Р-Спорт|РАПСИ|(?:ИА\s+)?ПРАЙМ|Прайм|(?:ИТАР-)?ТАСС(?:-ДОСЬЕ)?|(?:ИА\s+)?REGNUM"
+    r"|И(?:нтерфакс|НТЕРФАКС)[\w.-]*|I(?:nterfax|NTERFAX)[\w.-]*|FINMARKET\.RU|Sputnik(?:\s[А-ЯЁ]\w+)?|Спутник|БЕЛТА|БелТА"
+    r"|АиФ[\w.-]*|РБК|Росбалт|RT|НСН|ФАН|ФедералПресс|Агентство\s+[«\"][^»\"\n]{2,40}[»\"]|URA\.RU|Reuters|Рейтер|АГН\s[«\"]?Москва[»\"]?"
+    r"|КАЗИНФОРМ|Kazinform|УНИАН|РосБизнесКонсалтинг|Синьхуа|Xinhua|DW|EADaily|ИА\s+[«\"]?[А-ЯЁ][\w .-]{2,30}?[»\"]?)"
+)
+_AUTHOR = r"[А-ЯЁ][а-яё]+(?:\s+[А-ЯЁ][а-яё]+(?:-[А-ЯЁа-яё]+)?){1,2}"
+_BY = rf"(?:\s*,\s*{_AUTHOR}){{0,3}}"
+_END = r"\s*(?:[.:](?=\s|$|[А-ЯЁ«\"])\s*[–—-]?|[–—-](?=\s))"
+_DATELINE = re.compile(
+    rf"\s*(?:{_CITY}(?:\s*[/,–-]\s*{_CITY}){{0,2}}\s*[,.]\s*)?{_DAY}\s*[.,]?\s*[–—/-]*\s*(?:[Кк]орр\.\s*)?{_AGENCY}{_BY}\s*/?{_END}"
+    rf"|\s*(?:{_CITY}\s*[,.]\s*)?(?:{_DAY}\s*[.,]?\s*)?/(?:[Кк]орр\.\s*)?{_AGENCY}(?:[\s,–—-]{{1,3}}{_AUTHOR})?/{_END}"
+    rf"|\s*(?:[А-ЯЁ][А-ЯЁ-]+\s*[–—,-]\s*)?{_AGENCY}\s*,\s*{_DAY}{_END}"
+    rf"|\s*[А-ЯЁ][А-ЯЁ -]+[,.]?\s*[–—-]\s*{_AGENCY}{_BY}{_END}"
+)
+
+
+def dateline(text: str) -> Span | None:
+    """Where the agency's dateline stands if the text starts with one."""
+    found = _DATELINE.match(text)
+    if not found:
+        return None
+    said = found.group()
+    return len(said) - len(said.lstrip()), len(said.rstrip())

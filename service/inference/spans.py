@@ -1,0 +1,28 @@
+"""Spans for JavaScript: offsets in UTF-16 units, where a character outside the basic plane counts twice."""
+
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from service.inference.article import Annotation, Article, Attribution, Evidence, Explanation, Notice, UnsetType
+
+S = TypeVar("S", Evidence, Attribution, Notice)
+
+
+def utf16(annotation: Annotation, article: Article) -> Annotation:
+    """The same annotation, every offset counted in UTF-16 units of the field as it was sent."""
+
+    def units(field: str, position: int) -> int:
+        return len(getattr(article, field)[:position].encode("utf-16-le", "surrogatepass")) // 2
+
+    def moved(span: S) -> S:
+        return replace(span, start=units(span.field, span.start), end=units(span.field, span.end))
+
+    regions, explain = annotation.regions, annotation.explain
+    if not isinstance(regions, UnsetType):
+        regions = tuple(replace(region, evidence=tuple(map(moved, region.evidence))) for region in regions)
+    if not isinstance(explain, UnsetType):
+        explain = Explanation(
+            tuple(map(moved, explain.rubric)), {tag: tuple(map(moved, words)) for tag, words in explain.tags.items()}
+        )
+    return replace(annotation, regions=regions, explain=explain, notices=tuple(map(moved, annotation.notices)))

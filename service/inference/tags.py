@@ -1,0 +1,141 @@
+"""The tag head: trained scores and the tags' own names as candidates, one shared ranker over both.
+
+Tags with enough examples have a linear model; every tag has a name. A logistic ranker, shared by all tags, weighs the
+margin and where the name stands in the article, so a tag works from its first minute and its score is a probability.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from service.inference.explain import Span
+from service.inference.features import Floats, Ints, Longs
+from service.inference.phrases import Hit
+
+LEAD = 45  # words of the body whose names count as standing in the lead
+CANDIDATE_MARGIN = -0.8  # below this a trained tag is no candidate unless its name is there
+CANDIDATES = 40  # at most so many by margin: an article of every topic is an article of none
+
+# What the ranker sees of a candidate; the order is the order of its weights.
+EVIDENCE = (
+    "always", "trained", "margin", "margin_squared", "named", "named_and_trained", "in_title", "in_lead", "count",
+    "part_only", "part_in_title", "part_in_lead", "part_count", "precision", "words",
+)  # fmt: skip
+
+NONE, FEW, MANY = range(3)  # regimes of a tag by its examples: none, too few for a model of its own, enough
+
+
+class Candidates(NamedTuple):
+    """Tags that something speaks for, and what: `evidence` is (candidates, len(EVIDENCE))."""
+
+    tags: Longs
+    evidence: npt.NDArray[np.float64]
+
+
+class TagHead:
+    def __init__(self, part: Mapping[str, Any]) -> None:
+        """`part`: ids, labels; start, tag, weight (trained weights by column: column c has those of
+        `start[c]:start[c + 1]`), bias, regime, precision (log-odds that an article with the name has the tag), words
+        (of the label); phrase_tag, phrase_part (a phrase of the matcher names which tag, in part or whole); ranker
+        (weights over EVIDENCE), thresholds (a regime)."""
+        self.ids: list[str] = part["ids"]
+        self.labels: list[str] = part["labels"]
+        self._start = np.asarray(part["start"], np.int64)
+        self._tag = np.asarray(part["tag"], np.int32)
+        self._weight = np.asarray(part["weight"], np.float32)
+        self.bias = np.asarray(part["bias"], np.float64)
+        self.regime = np.asarray(part["regime"], np.int8)
+        self._trained = self.regime == MANY
+        self._precision = np.asarray(part["precision"], np.float64)
+        self._words = np.asarray(part["words"], np.float64)
+        self._phrase_tag: list[int] = np.asarray(part["phrase_tag"]).tolist()
+        self._phrase_part: list[bool] = np.asarray(part["phrase_part"]).tolist()
+        self._ranker = np.asarray(part["ranker"], np.float64)
+        self._thresholds = np.asarray(part["thresholds"], np.float64)
+
+    def margins(self, columns: Ints, values: Floats) -> npt.NDArray[np.float64]:
+        """Margin of every tag; only the weights of the article's own columns are read. Untrained tags have their bias."""
+        tag, addend = self._addends(columns, values)
+        return np.bincount(tag, addend, minlength=len(self.ids)) + self.bias
+
+    def _addends(self, columns: Ints, values: Floats) -> tuple[Ints, Floats]:
+        begin = self._start[columns]
+        lengths = self._start[columns + 1] - begin
+        # positions of all these columns' weights, one after another
+        where = np.arange(int(lengths.sum())) + np.repeat(begin - np.cumsum(lengths) + lengths, lengths)
+        return self._tag[where], self._weight[where] * np.repeat(values, lengths)
+
+    def weights_of(self, tag: int, columns: Ints) -> Floats:
+        """Weight of each column for one tag, for explanations."""
+        weights = np.zeros(len(columns), np.float32)
+        for i, column in enumerate(columns.tolist()):
+            part = slice(int(self._start[column]), int(self._start[column + 1]))
+            weights[i] = self._weight[part][self._tag[part] == tag].sum()
+        return weights
+
+    def candidates(self, columns: Ints, values: Floats, title: Sequence[Hit], body: Sequence[Hit]) -> Candidates:
+        """`title` and `body` hold hits whose phrase counts from this head's first phrase."""
+        margins = self.margins(columns, values) if len(self._tag) else self.bias
+        named = self._named(title, body)
+        likely = np.flatnonzero(self._trained & (margins > CANDIDATE_MARGIN))
+        if len(likely) > CANDIDATES:
+            likely = likely[np.argsort(-margins[likely], kind="stable")[:CANDIDATES]]
+        tags = np.fromiter(sorted(named.keys() | set(likely.tolist())), np.int64)
+        evidence = np.zeros((len(tags), len(EVIDENCE)), np.float64)
+        if len(tags):
+            nothing = [0.0] * 6
+            names = np.array([named.get(tag, nothing) for tag in tags.tolist()])
+            trained = self._trained[tags]
+            margin = np.where(trained, np.clip(margins[tags], -1.5, 3.0), 0.0)
+            whole, part = names[:, 2] > 0, (names[:, 5] > 0) & (names[:, 2] == 0)
+            evidence[:, 0] = 1.0
+            evidence[:, 1] = trained
+            evidence[:, 2] = margin
+            evidence[:, 3] = margin * margin
+            evidence[:, 4] = whole | part
+            evidence[:, 5] = (whole | part) & trained
+            evidence[:, 6:8] = names[:, :2]
+            evidence[:, 8] = np.log1p(names[:, 2])
+            evidence[:, 9] = part
+            evidence[:, 10:12] = names[:, 3:5]
+            evidence[:, 12] = np.log1p(names[:, 5])
+            evidence[:, 13] = np.where(whole | part, self._precision[tags], 0.0)
+            evidence[:, 14] = np.where(whole, np.minimum(self._words[tags], 4.0) - 1.0, 0.0)
+        return Candidates(tags, evidence)
+
+    def _named(self, title: Sequence[Hit], body: Sequence[Hit]) -> dict[int, list[float]]:
+        """Tag -> whole name in title, in lead, times; part of it in title, in lead, times."""
+        named: dict[int, list[float]] = {}
+        for in_title, hits in ((True, title), (False, body)):
+            for hit in hits:
+                found = named.setdefault(self._phrase_tag[hit.phrase], [0.0] * 6)
+                shift = 3 if self._phrase_part[hit.phrase] else 0
+                if in_title:
+                    found[shift] = 1.0
+                elif hit.first < LEAD:
+                    found[shift + 1] = 1.0
+                found[shift + 2] += 1.0
+        return named
+
+    def probabilities(self, candidates: Candidates) -> npt.NDArray[np.float64]:
+        scores: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(candidates.evidence @ self._ranker)))
+        return scores
+
+    def name_spans(self, tag: int, title: Sequence[Hit], body: Sequence[Hit]) -> dict[Span, float]:
+        """Where the tag's name stands, each place with its share of what names weigh in the ranker."""
+        parts: tuple[tuple[Literal["title", "body"], Sequence[Hit]], ...] = (("title", title), ("body", body))
+        spans: list[Span] = [
+            (part, hit.first, hit.end - 1) for part, hits in parts for hit in hits if self._phrase_tag[hit.phrase] == tag
+        ]
+        weight = float(self._ranker[EVIDENCE.index("named")] + self._ranker[EVIDENCE.index("in_title")])
+        return {span: weight / len(spans) for span in spans}
+
+    def thresholds(self) -> dict[str, float]:
+        """By regime, for the manifest."""
+        return dict(zip(("no_examples", "few_examples", "trained"), self._thresholds.tolist(), strict=True))
+
+    def threshold(self, tag: int) -> float:
+        return float(self._thresholds[self.regime[tag]])
+

@@ -1,0 +1,57 @@
+"""How far long work has come, on stderr: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Protocol
+
+INTERVAL = 10.0  # seconds between two plain lines
+
+
+class Report(Protocol):
+    def __call__(self, done: int, /) -> None:
+        """`done` items so far."""
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Report]:
+    """The total is not known: what comes from a pipe or is compressed has to be read to be counted."""
+    with _bar(what) if sys.stderr.isatty() else _lines(what) as report:
+        yield report
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Report]:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    started = monotonic()
+    count, rate = TextColumn("{task.completed:,.0f} " + what), TextColumn("{task.fields[rate]}")
+    with Progress(SpinnerColumn(), count, rate, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=None, rate="")
+        yield lambda done: bar.update(task, completed=done, rate=_rate(done, started))
+
+
+@contextmanager
+def _lines(what: str) -> Iterator[Report]:
+    started = told = monotonic()
+    done = 0
+
+    def report(so_far: int) -> None:
+        nonlocal told, done
+        done = so_far
+        if monotonic() - told >= INTERVAL:
+            told = monotonic()
+            _tell(f"{done} {what}, {_rate(done, started)}")
+
+    yield report
+    _tell(f"{done} {what} in {monotonic() - started:.1f} s")
+
+
+def _rate(done: int, started: float) -> str:
+    return f"{done / max(monotonic() - started, 0.001):,.0f} a second"
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201

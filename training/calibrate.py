@@ -1,0 +1,60 @@
+"""Margins -> probabilities, probabilities -> thresholds; always on articles that the fitted model has not seen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+Doubles = npt.NDArray[np.float64]
+NEVER = 2.0  # a threshold that no probability reaches
+SAFETY = 0.015  # a threshold aimed at a precision gives a point or two less a quarter later, so it is aimed higher
+FEWEST = 50  # articles above a threshold before its precision is believed
+
+
+def platt(margins: npt.NDArray[np.float32], labels: npt.NDArray[np.integer]) -> tuple[Doubles, Doubles]:
+    """Slope and offset of a sigmoid for each class (Platt 1999, with his smoothed targets: few articles, no certainty)."""
+    classes = margins.shape[1]
+    slope, offset = np.ones(classes), np.zeros(classes)
+    for c in range(classes):
+        slope[c], offset[c] = _sigmoid(margins[:, c].astype(np.float64), labels == c)
+    return slope, offset
+
+
+def _sigmoid(margin: Doubles, positive: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    yes, no = int(positive.sum()), int((~positive).sum())
+    high, low = (yes + 1) / (yes + 2), 1 / (no + 2)
+    # each article counts as both classes, in the shares of Platt's targets
+    target = np.where(positive, high, low)
+    model = LogisticRegression(C=1e6, max_iter=1000)
+    twice = np.concatenate((margin, margin))[:, None]
+    side = np.repeat([1, 0], len(margin))
+    model.fit(twice, side, sample_weight=np.concatenate((target, 1 - target)))
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def threshold_for_precision(scores: npt.NDArray[np.floating], correct: npt.NDArray[np.bool_], precision: float) -> float:
+    """The least score above which at least `precision` are right, with most articles above; NEVER if there is none."""
+    order = np.argsort(-scores, kind="stable")
+    right = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero((right >= min(precision + SAFETY, 0.999)) & (np.arange(len(order)) >= FEWEST - 1))
+    return float(scores[order[enough[-1]]]) if len(enough) else NEVER
+
+
+def threshold_for_f1(scores: Sequence[float], correct: Sequence[bool], missed: int, default: float) -> float:
+    """The score that gives the best F1 over all decisions; `missed` are right answers that were no candidates."""
+    if not any(correct):
+        return default
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    hits = np.cumsum(np.asarray(correct)[order])
+    f1 = 2 * hits / (np.arange(1, len(order) + 1) + hits[-1] + missed)
+    return float(np.asarray(scores)[order[int(f1.argmax())]])
+
+
+def fit_ranker(evidence: Doubles, correct: npt.NDArray[np.bool_], default: Doubles) -> Doubles:
+    """Weights of the tag ranker; `default` where there are too few examples of either kind to learn from."""
+    if min(int(correct.sum()), int((~correct).sum())) < FEWEST:
+        return default
+    model = LogisticRegression(C=1.0, max_iter=2000, fit_intercept=False)
+    model.fit(evidence, correct)
+    return np.asarray(model.coef_[0], np.float64)

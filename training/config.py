@@ -1,0 +1,219 @@
+"""What a training run is told: corpora, split and the knobs of each step, from a TOML file and `--data`.
+
+Every key has a default, so `--data` alone is enough; a key that no one reads is an error, never ignored.
+"""
+
+import datetime
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+Format = Literal["records", "csv", "lenta_csv"]
+Label = Literal["rubric", "tags", "regions"]
+
+DEFAULT = Path(__file__).parent / "configs" / "default.toml"
+PACKED = (".gz", ".zst")
+FORMATS: dict[str, Format] = {".jsonl": "records", ".ndjson": "records", ".csv": "csv"}
+
+
+class ConfigError(Exception):
+    """A training config that can't be used, or data that isn't there: says which key or path and what to write."""
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One table of the TOML file."""
+
+
+class Corpus(Table, frozen=True):
+    """One file of labelled articles. `since` is inclusive, `until` exclusive; 0 and empty mean no limit."""
+
+    path: Path
+    format: Format | None = None  # None: by the file's name
+    source: str | None = None  # overrides the outlet that the rows name
+    use: tuple[Label, ...] = ("rubric", "tags", "regions")
+    rubric_map: str | None = None  # FILE.json#name, relative to the config file
+    drop_rubrics: tuple[str, ...] = ()  # the outlet's own labels: articles under them are left out
+    drop_titles: tuple[str, ...] = ()  # regular expressions: a series that is no news, such as a podcast's stubs
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+    min_chars: int = 0  # of lead and text
+    cap: int = 0  # articles of one rubric and outlet
+    strip: tuple[str, ...] = ()  # regular expressions: what names the outlet is blanked before anything is learnt
+
+    @property
+    def name(self) -> str:
+        """The file's name without its endings."""
+        return self.path.name.removesuffix(_ending(self.path))
+
+
+class Split(Table, frozen=True):
+    """Each part is a fraction of the articles or a period "2023-07-01/2023-10-01", its end exclusive."""
+
+    by: Literal["time", "hash"] | None = None  # None: by time where nearly all articles are dated
+    validation: float | str = 0.15
+    test: float | str = 0.0
+
+
+class Model(Table, frozen=True):
+    seed: int = 0
+    max_tags: int = 2000
+
+
+class Vocabulary(Table, frozen=True):
+    min_lemma_articles: int = 4
+    min_pair_articles: int = 6
+    max_features: int = 0
+    rare_name_articles: int = 25
+    title_weight: float = 0.6
+    lead_weight: float = 0.3
+
+
+class Rubric(Table, frozen=True):
+    C: float = 0.1
+    class_weight_power: float = 0.6
+    cap: int = 0
+    outlet_weights: bool = False
+    title_copies: float = 0.0
+
+
+class Tags(Table, frozen=True):
+    C: float = 0.5
+    min_positives: int = 20
+    min_examples: int = 3
+    weights_per_tag: int = 1000
+    max_negatives: int = 6000
+    drop: tuple[str, ...] = ()
+
+
+class Decision(Table, frozen=True):
+    precision: float = 0.9
+    least_rubric: float = 0.3
+    publish: bool = True
+
+
+class Artifact(Table, frozen=True):
+    compress: bool = False
+    half_precision: bool = True
+
+
+class Config(Table, frozen=True):
+    corpus: tuple[Corpus, ...] = ()
+    split: Split = Split()
+    model: Model = Model()
+    vocabulary: Vocabulary = Vocabulary()
+    rubric: Rubric = Rubric()
+    tags: Tags = Tags()
+    decision: Decision = Decision()
+    artifact: Artifact = Artifact()
+
+
+def load(path: Path | None, data: Sequence[Path]) -> Config:
+    """The config with every corpus found on the disk.
+
+    Without corpora in the file, each file of `data` and of the folders in it is one. With them, their relative paths
+    are looked for in the folders of `data`, then beside the config; single files of `data` that none of them names
+    are corpora besides.
+    """
+    file = path or DEFAULT
+    config = _decode(file)
+    for place in data:
+        if not place.exists():
+            raise ConfigError(f"--data {place}: there is no such file or folder")
+    corpora = [_found(corpus, file.parent, data) for corpus in config.corpus]
+    named = {corpus.path for corpus in corpora}
+    loose = _files(data, with_folders=not corpora)
+    corpora += [Corpus(path=found, format=format_of(found)) for found in loose if found not in named]
+    if not corpora:
+        raise ConfigError("there is nothing to train on: give --data FILE or DIR, or [[corpus]] path in the config")
+    return msgspec.structs.replace(config, corpus=tuple(corpora))
+
+
+def _decode(file: Path) -> Config:
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{file} can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from error
+    try:
+        return msgspec.convert(_without_empty(raw), Config, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{file}: {_explained(str(error))}") from error
+
+
+def _path(wanted: type, value: Any) -> Any:
+    if wanted is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(wanted)
+
+
+def _without_empty(value: Any) -> Any:
+    """TOML has no null: an empty string stands for a key that is not set."""
+    if isinstance(value, dict):
+        return {key: _without_empty(item) for key, item in value.items() if item != ""}
+    if isinstance(value, list):
+        return [_without_empty(item) for item in value]
+    return value
+
+
+def _explained(message: str) -> str:
+    """msgspec says "Object contains unknown field `max_tag` - at `$.model`"; the likely key is what helps."""
+    what, _, where = message.partition(" - at ")
+    table = re.sub(r"\[[^]]*]", "", where.strip("`").removeprefix("$").removeprefix("."))
+    place = f"in [{table}]" if table else "at the top"
+    if not (unknown := re.search(r"unknown field `(.*)`", what)):
+        return f"{place}: {what}"
+    known: Any = Config
+    for name in table.split(".") if table else ():
+        known = Corpus if name == "corpus" else type(getattr(Config(), name))
+    keys = known.__struct_fields__
+    close = get_close_matches(unknown[1].lower(), keys, n=1)
+    meant = f", did you mean «{close[0]}»?" if close else ""
+    return f"unknown key «{unknown[1]}» {place}{meant} Known are {', '.join(keys)}"
+
+
+def _found(corpus: Corpus, beside: Path, data: Sequence[Path]) -> Corpus:
+    """The corpus with the path where its file is; its rubric map becomes a path from the config's folder."""
+    places = [place / corpus.path if place.is_dir() else place for place in data]
+    candidates = [place for place in places if place.name == corpus.path.name] + [beside / corpus.path]
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if path is None:
+        looked = ", ".join(dict.fromkeys(str(candidate) for candidate in candidates))
+        raise ConfigError(f"corpus {corpus.path} is not there (looked at {looked}): name its folder with --data DIR")
+    rubric_map = str(beside / corpus.rubric_map) if corpus.rubric_map else None
+    return msgspec.structs.replace(corpus, path=path, format=corpus.format or format_of(path), rubric_map=rubric_map)
+
+
+def _files(data: Sequence[Path], *, with_folders: bool) -> Iterator[Path]:
+    for place in data:
+        if place.is_file():
+            yield place
+        elif with_folders:
+            files = sorted(file for file in place.iterdir() if _ending(file) and file.is_file())
+            if not files:
+                raise ConfigError(
+                    f"--data {place}: there is no .jsonl or .csv file in this folder (.gz and .zst are read too)"
+                )
+            yield from files
+
+
+def _ending(path: Path) -> str:
+    """`.jsonl.gz` of a name that is known to be data, else nothing."""
+    packed = path.suffix if path.suffix in PACKED else ""
+    kind = Path(path.name.removesuffix(packed)).suffix
+    return kind + packed if kind in FORMATS else ""
+
+
+def format_of(path: Path) -> Format:
+    """By the file's name."""
+    ending = _ending(path)
+    if not ending:
+        raise ConfigError(
+            f'{path}: which format? Say format = "records", "csv" or "lenta_csv", or name it .jsonl or .csv'
+        )
+    return FORMATS["." + ending.split(".")[1]]

@@ -1,0 +1,260 @@
+"""The middle of a training run: texts and labels -> the parts of an artifact, top to bottom."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from service.inference.features import Features, Matrix, Tokens, tokenise
+from service.inference.lemmas import Lemmas
+from service.inference.phrases import Hit, Phrases
+from service.inference.regions import Regions
+from service.inference.rubric import RubricHead
+from service.inference.text import Text
+from service.inference.words import positions
+from training import fit_regions
+from training.calibrate import NEVER, platt, threshold_for_precision
+from training.config import Config
+from training.fit import Linear, csr, fit_rubric
+from training.gazetteer import Gazetteer
+from training.labels import Tag, pattern_of, unique_ids
+from training.lexicon import Vocabulary, build
+from training.progress import Progress
+from training.tagging import Tagged, TagOptions, TagTraining
+
+Longs = npt.NDArray[np.int64]
+FEWEST_TO_CALIBRATE = 300  # validation articles; with fewer the whole set is cross-fitted
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Articles ready to learn from; `rubric` is -1 where the article has none that the model uses."""
+
+    texts: Sequence[Text]
+    rubric: Longs
+    tags: Sequence[frozenset[int] | None]  # None: the outlet doesn't tag
+    places: Sequence[frozenset[int] | None]  # None: the outlet doesn't label places
+    outlets: Sequence[str]
+    weights: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Names:
+    """Phrases of places, then of tags, over one set of patterns."""
+
+    patterns: list[frozenset[str]]
+    start: list[int]
+    words: list[int]
+    places: int
+    tag: list[int] = field(default_factory=list)
+    part: list[bool] = field(default_factory=list)
+
+    def arrays(self) -> dict[str, npt.NDArray[np.int32]]:
+        return {"start": np.array(self.start, np.int32), "words": np.array(self.words, np.int32)}
+
+
+def names_of(gazetteer: Gazetteer, tags: Sequence[Tag]) -> Names:
+    number: dict[frozenset[str], int] = {}
+    names = Names([], [0], [], len(gazetteer.forms))
+
+    def add(phrase: Sequence[frozenset[str]]) -> None:
+        names.words.extend(number.setdefault(forms, len(number)) for forms in phrase)
+        names.start.append(len(names.words))
+
+    for phrase in gazetteer.forms:
+        add(phrase)
+    for i, tag in enumerate(tags):
+        for part, phrases in ((False, tag.names), (True, tag.parts)):
+            for words in phrases:
+                add([pattern_of(word) for word in words])
+                names.tag.append(i)
+                names.part.append(part)
+    names.patterns.extend(number)
+    return names
+
+
+def fit_heads(
+    data: Labelled, train: Longs, validation: Longs, rubrics: Sequence[str], tags: Sequence[Tag], gazetteer: Gazetteer,
+    config: Config, progress: Progress,
+) -> dict[str, Any]:  # fmt: skip
+    """Parts of an artifact. Weights are fitted on `train`, probabilities and thresholds on `validation`, which the
+    weights have not seen; then the weights are fitted again on both, because the latest quarter is worth most."""
+    both = np.concatenate((train, validation))
+    names = names_of(gazetteer, tags)
+    with progress.step(f"vocabulary of {len(both)} articles"):
+        options = Vocabulary(**{name: getattr(config.vocabulary, name) for name in Vocabulary.__dataclass_fields__})
+        lexicon = build([data.texts[i] for i in both], names.patterns, options)
+    lemmas = Lemmas(lexicon.lemmas)
+    features = Features(lexicon.features, lemmas.lemma_of_class)
+    phrases = Phrases(names.arrays(), lemmas)
+    with progress.step("features"):
+        tokens = tokenise(data.texts, lemmas)
+        matrix = in_batches(features, tokens)
+
+    rubric, decisions = _rubric(data, matrix, tokens, features, train, validation, rubrics, config, progress)
+    regions = {
+        "places": [list(place) for place in gazetteer.places],
+        "phrases": [[int(kind), place, doubt] for kind, place, doubt in gazetteer.phrases],
+    }
+    named = _Named(phrases, names.places)
+    coefficients, regions_auto = _regions(data, tokens, named, gazetteer, both, config, progress)
+    regions["coefficients"] = coefficients
+    tag_part, tags_auto = _tags(data, matrix, tokens, named, train, validation, tags, names, config, progress)
+    return {
+        "lexicon": lexicon.lemmas,
+        "features": lexicon.features,
+        "phrases": names.arrays(),
+        "rubric": rubric,
+        "tags": tag_part,
+        "regions": regions,
+        "decisions": {**decisions, "tags_auto": tags_auto, "regions_auto": regions_auto},
+    }
+
+
+def in_batches(features: Features, tokens: Sequence[Tokens], size: int = 2000) -> Matrix:
+    """One matrix, made piece by piece to bound memory."""
+    pieces = [features.matrix(tokens[i : i + size]) for i in range(0, len(tokens), size)]
+    lengths = np.concatenate([np.diff(piece.start) for piece in pieces])
+    return Matrix(
+        np.concatenate(([0], np.cumsum(lengths))),
+        np.concatenate([piece.columns for piece in pieces]),
+        np.concatenate([piece.values for piece in pieces]),
+        features.width,
+    )
+
+
+def _rubric(
+    data: Labelled, matrix: Matrix, tokens: Sequence[Tokens], features: Features, train: Longs, validation: Longs,
+    rubrics: Sequence[str], config: Config, progress: Progress,
+) -> tuple[dict[str, Any], dict[str, Any]]:  # fmt: skip
+    """The rubric head's part and its decisions."""
+    rows = csr(matrix)
+
+    def fit(on: Longs) -> Linear:
+        on = on[data.rubric[on] >= 0]
+        x, y, weights = rows[on], data.rubric[on], data.weights[on]
+        if config.rubric.title_copies:
+            headlines = [Tokens(tokens[i].title, tokens[i].body[:0]) for i in on if len(tokens[i].title)]
+            titled = np.array([len(tokens[i].title) > 0 for i in on])
+            x = sparse.vstack((x, csr(in_batches(features, headlines)))).tocsr()
+            y, weights = np.concatenate((y, y[titled])), np.concatenate((weights, weights[titled] * config.rubric.title_copies))
+        return fit_rubric(x, y, len(rubrics), weights, C=config.rubric.C, power=config.rubric.class_weight_power, seed=config.model.seed)
+
+    judged = validation[data.rubric[validation] >= 0]
+    with progress.step(f"rubric: {len(rubrics)} labels"):
+        if len(judged) >= FEWEST_TO_CALIBRATE:
+            margins = fit(train).margins(rows[judged])
+        else:
+            judged, margins = _cross_fitted(fit, rows, np.concatenate((train, validation)), data.rubric)
+        slope, offset = platt(margins, data.rubric[judged])
+        final = fit(np.concatenate((train, validation)))
+    ids = unique_ids(rubrics)
+    part = {
+        "ids": [ids[label] for label in rubrics],
+        "labels": list(rubrics),
+        "weights": final.weights.astype(np.float16 if config.artifact.half_precision else np.float32),
+        "bias": final.bias,
+        "slope": slope.astype(np.float32),
+        "offset": offset.astype(np.float32),
+    }
+    scores = RubricHead(part).probabilities(margins)
+    auto = threshold_for_precision(scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged], config.decision.precision)
+    sources = Counter(data.outlets[i] for i in judged) if config.decision.publish else Counter[str]()
+    return part, {
+        "rubric_auto": auto,
+        "rubric_review": config.decision.least_rubric,
+        "sources": dict(sorted(sources.items())),
+    }
+
+
+def _cross_fitted(
+    fit: Callable[[Longs], Linear], rows: sparse.csr_array, on: Longs, labels: Longs
+) -> tuple[Longs, npt.NDArray[np.float32]]:
+    """Every article's margins from a model fitted without its fold: where validation articles are few, all must serve."""
+    on = on[labels[on] >= 0]
+    # folds by rank within the label, so that each fold leaves every label some articles
+    rank = np.zeros(len(on), np.int64)
+    for label in np.unique(labels[on]):
+        rank[labels[on] == label] = np.arange(np.count_nonzero(labels[on] == label))
+    folds = [on[rank % FOLDS == fold] for fold in range(FOLDS)]
+    judged = np.concatenate(folds)
+    margins = [fit(np.setdiff1d(on, fold)).margins(rows[fold]) for fold in folds if len(fold)]
+    return judged, np.concatenate(margins)
+
+
+class _Named:
+    """Names of places and tags in articles, by the serving matcher."""
+
+    def __init__(self, phrases: Phrases, places: int) -> None:
+        self._phrases, self._places = phrases, places
+
+    def of_places(self, tokens: Tokens) -> tuple[list[Hit], list[Hit]]:
+        title, body = (self._phrases.find(classes) for classes in (tokens.title, tokens.body))
+        return [hit for hit in title if hit.phrase < self._places], [hit for hit in body if hit.phrase < self._places]
+
+    def of_tags(self, tokens: Tokens) -> tuple[list[Hit], list[Hit]]:
+        title, body = (
+            [Hit(hit.first, hit.end, hit.phrase - self._places) for hit in self._phrases.find(classes) if hit.phrase >= self._places]
+            for classes in (tokens.title, tokens.body)
+        )
+        return title, body
+
+
+def _regions(
+    data: Labelled, tokens: Sequence[Tokens], named: _Named, gazetteer: Gazetteer, rows: Longs, config: Config, progress: Progress
+) -> tuple[dict[str, Any], float]:
+    """Weights of the regions head, from the rows whose outlets label places, and the score to publish a place."""
+    labelled = [int(i) for i in rows if data.places[i] is not None]
+    head = Regions(gazetteer.places, gazetteer.phrases, fit_regions.DEFAULT)
+    with progress.step(f"regions: {len(labelled)} labelled articles"):
+        found, labels = [], []
+        for i in labelled:
+            mentions = []
+            for text, hits in zip((data.texts[i].title, data.texts[i].body), named.of_places(tokens[i]), strict=True):
+                mentions.append(head.find(text, hits, *(of.tolist() for of in positions(text))))
+            found.append(head.decide(*mentions))
+            labels.append(data.places[i] or frozenset())
+        weights = fit_regions.fit(found, labels, gazetteer.places)
+    head = Regions(gazetteer.places, gazetteer.phrases, weights)
+    return {level: [list(one.features), one.about] for level, one in weights.items()}, NEVER
+
+
+def _tags(
+    data: Labelled, matrix: Matrix, tokens: Sequence[Tokens], named: _Named, train: Longs, validation: Longs,
+    tags: Sequence[Tag], names: Names, config: Config, progress: Progress,
+) -> tuple[dict[str, Any], float]:  # fmt: skip
+    """The tag head's part, and the score from which a tag may be published."""
+    options = TagOptions(
+        config.tags.C, config.tags.min_positives, config.tags.weights_per_tag, config.tags.max_negatives,
+        config.decision.precision, config.model.seed,
+    )  # fmt: skip
+    training = TagTraining(tags, names.tag, names.part, options)
+
+    def tagged(rows: Longs) -> Tagged:
+        chosen = [int(i) for i in rows if data.tags[i] is not None]
+        return Tagged(
+            _rows(matrix, chosen),
+            [named.of_tags(tokens[i]) for i in chosen],
+            [data.tags[i] or frozenset() for i in chosen],
+            [data.outlets[i] for i in chosen],
+        )
+
+    with progress.step(f"tags: {len(tags)} labels"):
+        seen, unseen = tagged(train), tagged(validation)
+        ranked = training.rank(training.fit(seen, progress.at), unseen)
+        auto = training.auto_threshold(ranked, unseen) if config.decision.publish else NEVER
+        final = training.fit(tagged(np.concatenate((train, validation))), progress.at)
+        final |= {"ranker": ranked["ranker"], "thresholds": ranked["thresholds"]}
+    if config.artifact.half_precision:
+        final["weight"] = final["weight"].astype(np.float16)
+    return final, auto
+
+
+def _rows(matrix: Matrix, chosen: Sequence[int]) -> Matrix:
+    part = csr(matrix)[np.array(chosen, np.int64)] if chosen else csr(matrix)[:0]
+    return Matrix(part.indptr.astype(np.int64), part.indices.astype(np.int32), part.data, matrix.width)

@@ -1,0 +1,175 @@
+"""Labels as newsrooms write them -> one vocabulary: joined over outlets, split into places and tags, with ids."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from service.inference.article import LabelledArticle
+from training.gazetteer import Gazetteer, slug
+from training.lexicon import fold, forms_of, lemma_of, morphology
+
+WORD = re.compile(r"[^\W_]+")
+BRACKETED = re.compile(r"\(([^()]*)\)")
+COUNTRY_TAIL = re.compile(r"\s+(?:РФ|России|Российской Федерации)$")
+OFFICE = re.compile(r"(?:Мин|Рос|Гос|Глав|Центр)\w+$|(?:МИД|МВД|МЧС|ФСБ)$")
+READ_FOR_SPELLING = 5_000  # articles
+MENTIONS_FOR_CASE = 3  # a spelling must be seen so often before it corrects a label's
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A topic tag of the model. `names` are what the text may call it, as words: whole names first, parts after."""
+
+    id: str
+    label: str
+    names: tuple[tuple[str, ...], ...]
+    parts: tuple[tuple[str, ...], ...]
+    examples: int
+
+
+def tag_key(label: str) -> str:
+    """Labels of one key are one tag: case, ё, punctuation and what stands in brackets don't matter."""
+    return " ".join(WORD.findall(fold(BRACKETED.sub(" ", label)))) or " ".join(WORD.findall(fold(label)))
+
+
+@dataclass(frozen=True)
+class Tags:
+    """The topic tags of a model; `number` leads from the key of a label to its tag, several keys to one."""
+
+    tags: list[Tag]
+    number: dict[str, int]
+
+    def of(self, labels: Iterable[str]) -> frozenset[int]:
+        """Which tags these labels are; labels that are none are left out."""
+        return frozenset(self.number[key] for key in map(tag_key, labels) if key in self.number)
+
+
+def tags_of(
+    articles: Sequence[LabelledArticle], gazetteer: Gazetteer, drop: Iterable[str], at_least: int, at_most: int
+) -> Tags:
+    """The most frequent labels that are no places, most examples first.
+
+    A label that names a place of the gazetteer is a region, never a tag. Labels in lower case are shown as the articles
+    spell their words. «Путин» is «Владимир Путин» where that is the only person of the name.
+    """
+    spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for article in articles:
+        for label in dict.fromkeys(article.tags):
+            if key := tag_key(label):
+                spellings[key][" ".join(label.split())] += 1
+    dropped = set(map(tag_key, drop))
+    for key in list(spellings):
+        if key in dropped or any(gazetteer.place_of(label) is not None for label in spellings[key]):
+            del spellings[key]
+    merged = _merged(spellings)
+    for key, into in merged.items():
+        spellings[into].update(spellings.pop(key))
+    chosen = [key for key, spelt in spellings.items() if spelt.total() >= at_least]
+    chosen = sorted(chosen, key=lambda key: (-spellings[key].total(), key))[:at_most]
+    ids = unique_ids(chosen)
+    labels = {key: best_spelling({one: n for one, n in spellings[key].items() if tag_key(one) == key}) for key in chosen}
+    seen = spellings_in(articles, {word for label in labels.values() if label == label.lower() for word in WORD.findall(label)})
+    tags = [
+        Tag(ids[key], written_as_in(labels[key], seen), names_of(spellings[key]), parts_of(labels[key]), spellings[key].total())
+        for key in chosen
+    ]
+    number = {key: i for i, key in enumerate(chosen)}
+    return Tags(tags, number | {key: number[into] for key, into in merged.items() if into in number})
+
+
+def _merged(spellings: Mapping[str, Counter[str]]) -> dict[str, str]:
+    """Keys that are another key said shorter or longer: a surname alone, a ministry with «России» behind."""
+    into: dict[str, str] = {}
+    persons: defaultdict[str, list[str]] = defaultdict(list)
+    for key, spelt in spellings.items():
+        for words in parts_of(key):
+            persons[" ".join(words)].append(key)
+        short = COUNTRY_TAIL.sub("", best_spelling(spelt))
+        if tag_key(short) != key and tag_key(short) in spellings and (OFFICE.match(short) or short.isupper()):
+            into[key] = tag_key(short)
+    for surname, full in persons.items():
+        if surname in spellings and len(full) == 1:
+            into[surname] = full[0]
+    return {key: target for key, target in into.items() if target not in into}
+
+
+def unique_ids(labels: Iterable[str]) -> dict[str, str]:
+    """An id for each label: its Latin slug, numbered where two would be equal."""
+    ids: dict[str, str] = {}
+    taken: Counter[str] = Counter()
+    for label in labels:
+        base = slug(label)[:60].strip("-") or "tag"
+        taken[base] += 1
+        ids[label] = base if taken[base] == 1 else f"{base}-{taken[base]}"
+    return ids
+
+
+def best_spelling(spellings: Mapping[str, int]) -> str:
+    """The way people write it: with capitals where some outlet uses them, without brackets, the most frequent one."""
+    without = Counter[str]()
+    for label, count in spellings.items():
+        without[BRACKETED.sub("", label).strip(" \"«»") if WORD.search(BRACKETED.sub("", label)) else label] += count
+    return max(without, key=lambda label: (_cased(label), without[label], label))
+
+
+def _cased(label: str) -> int:
+    """2 for «Дональд Трамп», 1 for «ДОНАЛЬД ТРАМП», 0 for «дональд трамп»; abbreviations count as well written."""
+    if label == label.lower():
+        return 0
+    return 1 if label.isupper() and len(label) > 5 else 2
+
+
+def written_as_in(label: str, seen: Mapping[str, Counter[str]]) -> str:
+    """A label in lower case, its words spelt as the articles mostly spell them: «нато» -> «НАТО»; a capital first."""
+    if label != label.lower():
+        return label
+
+    def spelt(match: re.Match[str]) -> str:
+        word = match.group()
+        counts = seen.get(word)
+        if counts and counts.total() >= MENTIONS_FOR_CASE:
+            return counts.most_common(1)[0][0]
+        names = {part for reading in morphology().parse(word) for part in ("Name", "Surn") if part in reading.tag}
+        return word.capitalize() if names else word
+
+    written = WORD.sub(spelt, label)
+    return written[:1].upper() + written[1:]
+
+
+def spellings_in(articles: Iterable[LabelledArticle], words: Collection[str]) -> dict[str, Counter[str]]:
+    """How tagged articles write these lower-case words, as far as READ_FOR_SPELLING of them tell."""
+    seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    tagged = (article for article in articles if article.tags)
+    for article in islice(tagged, READ_FOR_SPELLING):
+        for word in WORD.findall(article.text or ""):
+            if word.lower() in words:
+                seen[word.lower()][word] += 1
+    return seen
+
+
+def names_of(spellings: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Whole names of a tag: each spelling, what stands in its brackets, both also without «РФ» or «России» behind."""
+    found: dict[tuple[str, ...], None] = {}
+    for label in spellings:
+        bare = BRACKETED.sub(" ", label).strip()
+        for name in (bare, *BRACKETED.findall(label)):
+            for variant in (name, COUNTRY_TAIL.sub("", name)):
+                words = tuple(WORD.findall(fold(variant)))
+                if any(len(word) > 2 for word in words) or variant.isupper() and len(variant) > 1:
+                    found[words] = None
+    return tuple(found)
+
+
+def parts_of(label: str) -> tuple[tuple[str, ...], ...]:
+    """What may stand for a whole name: a person's surname."""
+    words = WORD.findall(fold(label))
+    if len(words) in (2, 3) and any("Name" in reading.tag for reading in morphology().parse(words[0])) and len(words[-1]) > 2:
+        return ((words[-1],),)
+    return ()
+
+
+def pattern_of(word: str) -> frozenset[str]:
+    """Every form that may stand for one word of a name."""
+    return frozenset(forms_of(lemma_of(word)) | {word})

@@ -1,0 +1,1 @@
+"""Protocols of quality: fixed splits of the corpora, run through the serving path, peers beside."""

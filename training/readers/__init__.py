@@ -1,0 +1,33 @@
+"""Foreign formats, one file each: every reader turns a file into rows that hold a LabelledArticle."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from service.inference.article import LabelledArticle
+from training.config import Corpus, Format, format_of
+
+
+class Rejects(Protocol):
+    """Where rows go that can't be used; `service.records.Rejects` is one."""
+
+    def add(self, file: Path | str, line: int, reason: str) -> None: ...
+
+
+class Row(NamedTuple):
+    """An article, the line it starts on, and what its outlet tells besides, for the rubric map to go by."""
+
+    line: int
+    article: LabelledArticle
+    extra: Mapping[str, Any]
+
+
+Reader = Callable[[Path, Rejects], Iterator[Row]]
+
+
+def read(corpus: Corpus, rejects: Rejects) -> Iterator[Row]:
+    """The rows of a corpus, in order; what can't be decoded goes to `rejects`. Reads the disk."""
+    from training.readers import csv, lenta_csv, records  # they import this file
+
+    readers: dict[Format, Reader] = {"records": records.read, "csv": csv.read, "lenta_csv": lenta_csv.read}
+    return readers[corpus.format or format_of(corpus.path)](corpus.path, rejects)

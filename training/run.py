@@ -1,0 +1,225 @@
+"""One training run, top to bottom: articles -> examples -> split -> heads -> self-test -> a model directory."""
+
+import hashlib
+import importlib.metadata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from service.inference import artifact
+from service.inference.annotator import Annotator, plain_answers
+from service.inference.article import Article, LabelledArticle
+from service.inference.text import read
+from service.lines import open_lines
+from training import gazetteer as places
+from training.config import Config
+from training.evaluate import evaluate
+from training.evaluation import Evaluation
+from training.examples import Example, Examples, load
+from training.gazetteer import Gazetteer
+from training.heads import Labelled, fit_heads
+from training.label_map import LabelMap, label_map
+from training.labels import Tags, tag_key, tags_of
+from training.progress import Progress
+from training.readers import Rejects
+from training.split import Split, split
+
+SAMPLE = Path(__file__).parent.parent / "datasets" / "sample" / "news.jsonl"
+SELF_TEST = 12  # articles of the sample corpus whose answers travel with the model
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that answers, and all that is to be written beside it."""
+
+    parts: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    card: str
+    evaluation: Evaluation | None
+    examples: Examples
+
+    def write(self, directory: Path, *, compress: bool, signing_key: Path | None = None) -> str:
+        """Writes the artifact, its report inside, and returns the version."""
+        documents = {}
+        if self.evaluation is not None:
+            from training.report import render  # draws with matplotlib, 0.7 s to import
+
+            page = render(self.evaluation, title="Test of the trained model", model_version="", about={})
+            documents["report.html"] = page.encode()
+        return artifact.write(
+            directory, self.parts, self.manifest, self.card,
+            compress=compress, signing_key=signing_key, documents=documents,
+        )  # fmt: skip
+
+
+def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
+    """Reads the corpora of the config and learns from them. Minutes of CPU for 100,000 articles."""
+    with progress.step("reading"):
+        examples = load(config, rejects)
+    with progress.step(f"splitting {len(examples)} articles, near-duplicates together"):
+        parts_of = split(examples, config.split)
+    gazetteer = places.build()
+    learnt = np.concatenate((parts_of.train, parts_of.validation))
+    rubrics = rubrics_of([examples.rows[i] for i in learnt])
+    tags = tags_of(
+        [examples.rows[i].article for i in learnt], gazetteer, config.tags.drop, config.tags.min_examples, config.model.max_tags
+    )
+    data = labelled(examples, rubrics, tags, gazetteer, config)
+    parts = fit_heads(data, parts_of.train, parts_of.validation, rubrics, tags.tags, gazetteer, config, progress)
+    annotator = Annotator("new", parts)
+    evaluation = None
+    if len(parts_of.test):
+        with progress.step(f"test on {len(parts_of.test)} articles"):
+            evaluation = evaluate(annotator, [examples.rows[i].article for i in parts_of.test], label_map=labels_of(annotator, gazetteer))
+    manifest = manifest_of(config, examples, parts_of, annotator, evaluation)
+    return Trained(parts, manifest, card_of(config, examples, parts_of, rubrics, tags, evaluation), evaluation, examples)
+
+
+def rubrics_of(rows: Sequence[Example]) -> list[str]:
+    """Rubrics in use, the most frequent first."""
+    counts = Counter(row.article.rubric for row in rows if row.article.rubric)
+    return sorted(counts, key=lambda rubric: (-counts[rubric], rubric))
+
+
+def labelled(examples: Examples, rubrics: Sequence[str], tags: Tags, gazetteer: Gazetteer, config: Config) -> Labelled:
+    """Articles with their labels as numbers. A tag label that names a place is a region, wherever it was written."""
+    rubric_number = {label: i for i, label in enumerate(rubrics)}
+    tagging, placing = examples.labelled_with("tags"), examples.labelled_with("regions")
+    texts, rubric, of_tags, of_places = [], [], [], []
+    for row in examples.rows:
+        texts.append(read(row.article))
+        rubric.append(rubric_number.get(row.article.rubric or "", -1))
+        of_tags.append(tags.of(row.article.tags) if row.corpus in tagging else None)
+        of_places.append(_places(row.article, gazetteer) if row.corpus in placing else None)
+    weights = np.array([row.weight for row in examples.rows], np.float32)
+    if config.rubric.outlet_weights:
+        weights *= _outlet_weights(examples.rows)
+    return Labelled(texts, np.array(rubric), of_tags, of_places, [row.outlet for row in examples.rows], weights)
+
+
+def _places(article: LabelledArticle, gazetteer: Gazetteer) -> frozenset[int]:
+    """The places an article is labelled with; a city stands for its subject too, as in the answers."""
+    found = {place for label in (*article.regions, *article.tags) if (place := gazetteer.place_of(label)) is not None}
+    above = {gazetteer.places[place].parent for place in found if gazetteer.places[place].level == "city"}
+    return frozenset(found | {place for place in above if place >= 0 and gazetteer.places[place].level == "subject"})
+
+
+def _outlet_weights(rows: Sequence[Example]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Every outlet weighs the same within a rubric; on average a row weighs 1."""
+    count = Counter((row.outlet, row.article.rubric) for row in rows)
+    outlets = Counter(rubric for _, rubric in count)
+    total = Counter(row.article.rubric for row in rows)
+    return np.array(
+        [total[row.article.rubric] / outlets[row.article.rubric] / count[row.outlet, row.article.rubric] for row in rows], np.float32
+    )
+
+
+def labels_of(annotator: Annotator, gazetteer: Gazetteer) -> LabelMap:
+    """How editors' labels read in this model's terms."""
+
+    def place_id(label: str) -> str | None:
+        place = gazetteer.place_of(label)
+        return None if place is None else gazetteer.places[place].id
+
+    return label_map(
+        zip(annotator.rubric.ids, annotator.rubric.labels, strict=True),
+        zip(annotator.tags.ids, annotator.tags.labels, strict=True),
+        annotator.places,
+        place_id,
+    )
+
+
+def manifest_of(config: Config, examples: Examples, parts: Split, annotator: Annotator, evaluation: Evaluation | None) -> dict[str, Any]:
+    """What the model says of itself: no clock, no path, no host, so that the same rows give the same bytes."""
+    learnt = np.concatenate((parts.train, parts.validation))
+    dates = [date for i in learnt if (date := examples.rows[i].date) is not None]
+    questions = self_test_articles()
+    answers = plain_answers(annotator, questions)
+    return {
+        "newest_row": max(dates).isoformat() if dates else None,
+        "versions": {
+            "code": importlib.metadata.version("rubricator"),
+            **{name: importlib.metadata.version(name) for name in ("scikit-learn", "numpy", "pymorphy3", "pymorphy3-dicts-ru")},
+        },
+        "data": fingerprints(examples, parts),
+        "config": config_as_data(config),
+        "labels": {"rubrics": annotator.rubric.labels, "tags": len(annotator.tags.labels), "places": len(annotator.places)},
+        "thresholds": {"decisions": annotator.decisions.as_data(), "tags": annotator.tags.thresholds()},
+        "scores": scores(evaluation),
+        "self_test": [
+            {"article": msgspec.to_builtins(article), "answer": answer} for article, answer in zip(questions, answers, strict=True)
+        ],
+    }
+
+
+def self_test_articles() -> list[Article]:
+    """Every tenth article of the sample corpus, without its labels."""
+    rows = [msgspec.json.decode(line, type=Article) for _, line in open_lines(SAMPLE)]
+    return rows[:: len(rows) // SELF_TEST][:SELF_TEST]
+
+
+def fingerprints(examples: Examples, parts: Split) -> list[dict[str, Any]]:
+    """For each corpus how many articles were learnt from, and a checksum over their ids, texts and labels."""
+    learnt = set(parts.train.tolist()) | set(parts.validation.tolist())
+    found = []
+    for number, corpus in enumerate(examples.corpora):
+        rows = [row for i, row in enumerate(examples.rows) if row.corpus == number and i in learnt]
+        digest = hashlib.sha256()
+        for row in rows:
+            digest.update(msgspec.json.encode(row.article))
+        found.append({"corpus": corpus.name, "articles": len(rows), "sha256": digest.hexdigest()})
+    return found
+
+
+def config_as_data(config: Config) -> dict[str, Any]:
+    """The config without its paths."""
+    plain: dict[str, Any] = msgspec.to_builtins(config, enc_hook=str)
+    for corpus in plain["corpus"]:
+        corpus["path"] = Path(corpus["path"]).name
+        if corpus["rubric_map"]:
+            corpus["rubric_map"] = Path(corpus["rubric_map"]).name
+    return plain
+
+
+def scores(evaluation: Evaluation | None) -> dict[str, Any]:
+    """The figures of the test that a list of models shows."""
+    if evaluation is None:
+        return {}
+    return {
+        "articles": evaluation.n,
+        "accuracy": evaluation.rubric.accuracy,
+        "macro_f1": evaluation.rubric.macro_f1,
+        "calibration_error": evaluation.rubric.calibration_error,
+        "tags_micro_f1": evaluation.tags.micro_f1,
+    }
+
+
+def card_of(
+    config: Config, examples: Examples, parts: Split, rubrics: Sequence[str], tags: Tags, evaluation: Evaluation | None
+) -> str:
+    """The manifest for people: what it learnt from, how well it does, what to mind."""
+    lines = ["# Model card", "", "## Learnt from", "", "| corpus | articles used | rejected | why |", "|---|---|---|---|"]
+    counts = Counter(examples.rows[i].corpus for i in np.concatenate((parts.train, parts.validation)))
+    for number, corpus in enumerate(examples.corpora):
+        rejected = examples.rejected.get(corpus.name, Counter())
+        why = "; ".join(f"{reason}: {count}" for reason, count in rejected.most_common(3))
+        lines.append(f"| {corpus.name} | {counts[number]} | {rejected.total()} | {why} |")
+    lines += [
+        "",
+        f"Split by {parts.by}: {len(parts.train)} train, {len(parts.validation)} validation, {len(parts.test)} test.",
+        "",
+        f"## Answers with\n\n{len(rubrics)} rubrics: {', '.join(rubrics)}; {len(tags.tags)} topic tags; places of the gazetteer.",
+        "",
+        "## Test",
+        "",
+    ]
+    measured = scores(evaluation)
+    lines += [f"- {name}: {value:.4g}" for name, value in measured.items() if value is not None] or ["No test articles were set aside."]
+    published = config.decision.publish
+    lines += ["", "## Mind", "", "- " + ("Calibrated for the outlets above only." if published else "Never says `auto`: no outlet's own archive was learnt.")]
+    return "\n".join(lines) + "\n"

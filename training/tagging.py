@@ -1,0 +1,185 @@
+"""Trains the tag head: one-vs-rest weights where there are examples, names everywhere, one ranker over both."""
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from service.inference.features import Matrix
+from service.inference.phrases import Hit
+from service.inference.tags import EVIDENCE, FEW, MANY, NONE, TagHead
+from training.calibrate import NEVER, fit_ranker, threshold_for_f1, threshold_for_precision
+from training.fit import TagWeights, csr, fit_tags
+from training.labels import Tag
+
+# The ranker learnt on 6,000 articles of a large outlet: what a small archive starts from. Order as in EVIDENCE.
+DEFAULT_RANKER = np.array([-3.0, 0.0, 2.0, 0.0, 1.0, 0.0, 1.5, 1.0, 0.8, -0.5, 0.8, 0.5, 0.4, 0.8, 0.2])
+DEFAULT_THRESHOLDS = {NONE: 0.45, FEW: 0.4, MANY: 0.35}
+DEFAULT_PRECISION = -0.8  # log-odds that an article which names a tag carries it, where nothing is known of the tag
+PRIOR_ARTICLES = 4.0  # how many articles the default counts for
+MASKS = 4  # a quarter of the tags plays «no examples», another «few», so that the ranker learns to do without
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Articles with tags, as the head sees them."""
+
+    matrix: Matrix
+    named: Sequence[tuple[list[Hit], list[Hit]]]
+    tags: Sequence[frozenset[int]]
+    outlets: Sequence[str]
+
+
+@dataclass(frozen=True)
+class TagOptions:
+    C: float = 0.5
+    min_positives: int = 20
+    weights_per_tag: int = 1000
+    max_negatives: int = 6000
+    precision: float = 0.9
+    seed: int = 0
+
+
+class TagTraining:
+    """One set of tags and their phrases; fits on some articles, learns ranker and thresholds on others."""
+
+    def __init__(self, tags: Sequence[Tag], phrase_tag: Sequence[int], phrase_part: Sequence[bool], options: TagOptions) -> None:
+        self.tags, self.options = tags, options
+        self._phrase_tag, self._phrase_part = list(phrase_tag), list(phrase_part)
+
+    def fit(self, articles: Tagged, done: Callable[[int, int], None] = lambda _, __: None) -> dict[str, Any]:
+        """The head's part without ranker and thresholds. Heavy on CPU: 20 ms to 100 ms a trained tag."""
+        tagged = _incidence(articles.tags, len(self.tags))
+        usable = _used_by(articles)
+        count = np.asarray(tagged.sum(axis=0)).ravel()
+        regime = np.where(count >= self.options.min_positives, MANY, np.where(count > 0, FEW, NONE)).astype(np.int8)
+        trained = np.flatnonzero(regime == MANY).tolist()
+        weights = fit_tags(
+            csr(articles.matrix), tagged, usable, trained,
+            C=self.options.C, weights_per_tag=self.options.weights_per_tag,
+            max_negatives=self.options.max_negatives, seed=self.options.seed,
+            done=lambda number: done(number, len(trained)),
+        )  # fmt: skip
+        return self._part(weights, regime, self._precision(articles, usable))
+
+    def _part(self, weights: TagWeights, regime: npt.NDArray[np.int8], precision: npt.NDArray[np.float64]) -> dict[str, Any]:
+        return {
+            "ids": [tag.id for tag in self.tags],
+            "labels": [tag.label for tag in self.tags],
+            "start": weights.start.astype(np.int32),
+            "tag": weights.tag.astype(np.int16 if len(self.tags) < 2**15 else np.int32),
+            "weight": weights.weight,
+            "bias": weights.bias,
+            "regime": regime,
+            "precision": precision.astype(np.float32),
+            "words": np.array([len(tag.label.split()) for tag in self.tags], np.int8),
+            "phrase_tag": np.array(self._phrase_tag, np.int32),
+            "phrase_part": np.array(self._phrase_part, np.bool_),
+            "ranker": DEFAULT_RANKER,
+            "thresholds": np.array([DEFAULT_THRESHOLDS[regime] for regime in (NONE, FEW, MANY)]),
+        }
+
+    def _precision(self, articles: Tagged, usable: Callable[[int], npt.NDArray[np.bool_]]) -> npt.NDArray[np.float64]:
+        """Log-odds that an article which names the tag carries it, among articles of outlets that use it."""
+        named: list[list[int]] = [[] for _ in self.tags]
+        for i, hits in enumerate(articles.named):
+            for tag in {self._phrase_tag[hit.phrase] for part in hits for hit in part}:
+                named[tag].append(i)
+        prior = PRIOR_ARTICLES / (1 + np.exp(-DEFAULT_PRECISION))
+        log_odds = np.full(len(self.tags), DEFAULT_PRECISION)
+        for tag, rows in enumerate(named):
+            rows = [i for i in rows if usable(tag)[i]] if rows else rows
+            right = sum(tag in articles.tags[i] for i in rows)
+            share = (right + prior) / (len(rows) + PRIOR_ARTICLES)
+            log_odds[tag] = np.log(share / (1 - share))
+        return log_odds
+
+    def rank(self, part: Mapping[str, Any], unseen: Tagged) -> dict[str, Any]:
+        """The part with ranker and thresholds learnt on articles that the weights were not fitted on."""
+        if not len(unseen.tags):
+            return dict(part)
+        plain, masked = self._seen_by(part, unseen), self._seen_by(_masked(part), unseen)
+        evidence = np.concatenate((plain.evidence, masked.evidence))
+        correct = np.concatenate((plain.correct, masked.correct))
+        ranker = fit_ranker(evidence, correct, DEFAULT_RANKER)
+        thresholds = []
+        for regime in (NONE, FEW, MANY):
+            pools = [pool for pool in (plain, masked) if regime == MANY or pool is masked]
+            scores = np.concatenate([_sigmoid(pool.evidence @ ranker)[pool.regime == regime] for pool in pools])
+            right = np.concatenate([pool.correct[pool.regime == regime] for pool in pools])
+            missed = sum(pool.missed[regime] for pool in pools)
+            thresholds.append(threshold_for_f1(scores, right, missed, DEFAULT_THRESHOLDS[regime]))
+        return {**part, "ranker": ranker, "thresholds": np.array(thresholds)}
+
+    def auto_threshold(self, part: Mapping[str, Any], unseen: Tagged) -> float:
+        """The score from which a tag is right often enough to be published unseen."""
+        if not len(unseen.tags):
+            return NEVER
+        pool = self._seen_by(part, unseen)
+        return threshold_for_precision(_sigmoid(pool.evidence @ part["ranker"]), pool.correct, self.options.precision)
+
+    def _seen_by(self, part: Mapping[str, Any], articles: Tagged) -> "_Pool":
+        head = TagHead(part)
+        usable = _used_by(articles)
+        evidence, correct, regime = [np.zeros((0, len(EVIDENCE)))], [np.zeros(0, np.bool_)], [np.zeros(0, np.int8)]
+        missed = [0, 0, 0]
+        for i, truth in enumerate(articles.tags):
+            found = head.candidates(*articles.matrix.row(i), *articles.named[i])
+            judged = np.array([usable(tag)[i] for tag in found.tags.tolist()], np.bool_)
+            evidence.append(found.evidence[judged])
+            correct.append(np.array([tag in truth for tag in found.tags[judged].tolist()], np.bool_))
+            regime.append(head.regime[found.tags[judged]])
+            for tag in truth.difference(found.tags.tolist()):
+                missed[head.regime[tag]] += 1
+        return _Pool(np.concatenate(evidence), np.concatenate(correct), np.concatenate(regime), missed)
+
+
+@dataclass(frozen=True)
+class _Pool:
+    evidence: npt.NDArray[np.float64]
+    correct: npt.NDArray[np.bool_]
+    regime: npt.NDArray[np.int8]
+    missed: list[int]
+
+
+def _masked(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The part as if a quarter of the tags had no examples and another quarter few."""
+    side = np.array([zlib.crc32(id.encode()) % MASKS for id in part["ids"]])
+    regime = np.where(side == 0, NONE, np.where((side == 1) & (part["regime"] == MANY), FEW, part["regime"]))
+    precision = np.where(side == 0, DEFAULT_PRECISION, part["precision"])
+    return {**part, "regime": regime.astype(np.int8), "precision": precision}
+
+
+def _used_by(articles: Tagged) -> Callable[[int], npt.NDArray[np.bool_]]:
+    """For a tag, which articles come from outlets that use it: in others its absence says nothing."""
+    outlets = np.array(articles.outlets)
+    users: dict[int, set[str]] = {}
+    for outlet, tags in zip(articles.outlets, articles.tags, strict=True):
+        for tag in tags:
+            users.setdefault(tag, set()).add(outlet)
+    masks: dict[frozenset[str], npt.NDArray[np.bool_]] = {}
+
+    def usable(tag: int) -> npt.NDArray[np.bool_]:
+        using = frozenset(users.get(tag, ()))
+        if using not in masks:
+            # a tag nobody uses is judged everywhere: suggesting it is wrong everywhere
+            masks[using] = np.isin(outlets, sorted(using)) if using else np.ones(len(outlets), np.bool_)
+        return masks[using]
+
+    return usable
+
+
+def _incidence(tags: Sequence[frozenset[int]], width: int) -> sparse.csr_array:
+    start = np.cumsum([0, *map(len, tags)], dtype=np.int32)
+    columns = np.array([tag for of_one in tags for tag in sorted(of_one)], np.int32)
+    return sparse.csr_array((np.ones(len(columns), np.float32), columns, start), shape=(len(tags), width))
+
+
+def _sigmoid(margin: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    probability: npt.NDArray[np.float64] = 1 / (1 + np.exp(-margin))
+    return probability
+
