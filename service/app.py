@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from litestar import Litestar
@@ -45,18 +46,22 @@ ROUTES = [
 class CountedModel(ActiveModel[Model]):
     """The model in use, with a count and a log line for each exchange and each that failed."""
 
-    swaps = 0
-    failed_swaps = 0
+    def __init__(self, registry: Registry, load: Callable[[Path], Model]) -> None:
+        super().__init__(registry, load)
+        self.swaps = 0
+        self.failed_swaps = 0
+        self._counting = Lock()
 
     def refresh(self) -> None:
-        version, problem = self.version, self.problem
-        super().refresh()
-        if self.version != version:
-            self.swaps += 1
-            log.info("model exchanged", extra={FIELDS: {"from": version, "to": self.version}})
-        elif self.problem is not None and self.problem != problem:
-            self.failed_swaps += 1
-            log.error("model not exchanged", extra={FIELDS: {"problem": self.problem}})
+        with self._counting:  # the watcher and an activation over HTTP meet here: each exchange is counted once
+            version, problem = self.version, self.problem
+            super().refresh()
+            if self.version != version:
+                self.swaps += 1
+                log.info("model exchanged", extra={FIELDS: {"from": version, "to": self.version}})
+            elif self.problem is not None and self.problem != problem:
+                self.failed_swaps += 1
+                log.error("model not exchanged", extra={FIELDS: {"problem": self.problem}})
 
 
 def create_app(

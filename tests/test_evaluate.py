@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from sklearn.metrics import ndcg_score
@@ -24,7 +25,7 @@ from tests import newsroom
 from training import measures
 from training.comparison import compare
 from training.evaluate import evaluate
-from training.evaluation import Evaluation, as_json
+from training.evaluation import Evaluation
 
 RUBRIC_SHAPE = {"accuracy", "macro_f1", "calibration_error", "coverage_at_95", "per_label"}
 TAG_SHAPE = {"micro_f1", "macro_f1", "p_at_1", "p_at_5", "ndcg_at_5"}
@@ -73,16 +74,16 @@ def whole() -> Evaluation:
 
 
 def test_the_json_has_the_shape_of_the_contract(whole: Evaluation) -> None:
-    written = json.loads(as_json(whole))
+    written = json.loads(msgspec.json.encode(whole.as_json()))
     assert written["n"] == 1200
     assert written["rubric"].keys() >= RUBRIC_SHAPE
     assert written["tags"].keys() >= TAG_SHAPE
     assert all("f1" in written["regions"][level] for level in ("country", "subject", "city"))
-    assert as_json(whole) == as_json(whole)
+    assert written["rubric"]["accuracy"] == round(whole.rubric.accuracy or 0, 5)
 
 
 def test_articles_without_labels_give_the_same_shape_with_nothing_in_it() -> None:
-    found = json.loads(as_json(measured((LabelledArticle(id="1", title="Т"), rubric("Спорт", 0.9)))))
+    found = measured((LabelledArticle(id="1", title="Т"), rubric("Спорт", 0.9))).as_json()
     assert found["rubric"].keys() >= RUBRIC_SHAPE
     assert found["rubric"]["accuracy"] is None
     assert (found["rubric"]["left_out"], found["tags"]["left_out"], found["regions"]["left_out"]) == (1, 1, 1)

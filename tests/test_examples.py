@@ -122,7 +122,10 @@ def test_a_rubric_map_goes_by_the_rubric_and_other_labels(
 
 
 def test_a_rubric_that_becomes_none_rejects_only_what_has_no_other_label(tmp_path: Path, rubric_map: str) -> None:
-    rows = [{"title": "А", "rubric": "other"}, {"title": "Б", "rubric": "other", "regions": ["Тула"]}]
+    rows: list[dict[str, Any]] = [
+        {"title": "А", "rubric": "other"},
+        {"title": "Б", "rubric": "other", "regions": ["Тула"]},
+    ]
     examples, reasons = loaded(corpus(tmp_path, rows, "mapped", rubric_map=rubric_map), corpus(tmp_path, TWO))
     assert reasons == ["its rubric becomes none and it has no other label: other"]
     assert examples.rows[0].article.regions == ("Тула",)

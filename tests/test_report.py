@@ -114,8 +114,8 @@ def test_systems_stand_side_by_side() -> None:
     found = compare(
         truth, {"raw $words$ & <LR>": ["Спорт"] * 200, "rubricator": truth}, scores={"rubricator": [0.9] * 200}
     )
-    html = render_comparison(found, title="Outlet over time", about={})
+    html = render_comparison(found, title="Outlet over time")
     read = Page(html)
     assert "rubricator is right most often, 100.0% of the time, +0.500" in read.text
     assert "raw $words$ & <LR>" in read.text
-    assert html == render_comparison(found, title="Outlet over time", about={})
+    assert html == render_comparison(found, title="Outlet over time")

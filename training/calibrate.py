@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
 Doubles = npt.NDArray[np.float64]
@@ -33,6 +35,20 @@ def _sigmoid(margin: Doubles, positive: npt.NDArray[np.bool_]) -> tuple[float, f
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
+def sharpness(shares: Doubles, labels: npt.NDArray[np.integer]) -> float:
+    """The exponent for normalised Platt probabilities, half way (geometrically) to what fits these articles best.
+
+    Normalising leaves them too timid (best exponent 1.12 to 1.14 on two quarters of one outlet). The full step follows
+    the quarter too closely: the next quarters' calibration error was .037 with none, .031 with half, .038 with all of it.
+    """
+    log = np.log(np.maximum(shares, 1e-12))
+
+    def loss(exponent: float) -> float:
+        return float(np.mean(logsumexp(log * exponent, axis=1) - exponent * log[np.arange(len(labels)), labels]))
+
+    return float(np.sqrt(minimize_scalar(loss, bounds=(0.5, 3.0), method="bounded").x))
+
+
 def threshold_for_precision(scores: npt.NDArray[np.floating], correct: npt.NDArray[np.bool_], precision: float) -> float:
     """The least score above which at least `precision` are right, with most articles above; NEVER if there is none."""
     order = np.argsort(-scores, kind="stable")
@@ -41,14 +57,18 @@ def threshold_for_precision(scores: npt.NDArray[np.floating], correct: npt.NDArr
     return float(scores[order[enough[-1]]]) if len(enough) else NEVER
 
 
-def threshold_for_f1(scores: Sequence[float], correct: Sequence[bool], missed: int, default: float) -> float:
-    """The score that gives the best F1 over all decisions; `missed` are right answers that were no candidates."""
+def threshold_for_f(scores: Sequence[float], correct: Sequence[bool], missed: int, default: float, beta: float) -> float:
+    """The score that gives the best F-beta over all decisions (van Rijsbergen 1979; beta under 1 favours precision).
+
+    `missed` are right answers that were no candidates.
+    """
     if not any(correct):
         return default
     order = np.argsort(-np.asarray(scores), kind="stable")
     hits = np.cumsum(np.asarray(correct)[order])
-    f1 = 2 * hits / (np.arange(1, len(order) + 1) + hits[-1] + missed)
-    return float(np.asarray(scores)[order[int(f1.argmax())]])
+    weight = beta * beta
+    f = (1 + weight) * hits / (np.arange(1, len(order) + 1) + weight * (hits[-1] + missed))
+    return float(np.asarray(scores)[order[int(f.argmax())]])
 
 
 def fit_ranker(evidence: Doubles, correct: npt.NDArray[np.bool_], default: Doubles) -> Doubles:

@@ -162,7 +162,6 @@ def _svg(figure: Figure, name: str, title: str) -> Markup:
     svg = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'\b(id="|xlink:href="#|url\(#)', rf"\g<1>{name}-", svg)
     svg = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", svg)
-    svg = re.sub(r"(font: [^;\"]*px) [^;\"]*", r"\1 var(--sans)", svg)
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var(--{variable})")
     size = re.search(r'viewBox="([^"]*)"', svg)

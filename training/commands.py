@@ -40,7 +40,9 @@ def train(
             trained = run.train(wanted, rejects, Progress())
         with tempfile.TemporaryDirectory(dir=_made(settings.home)) as folder:
             directory = output or Path(folder) / "model"
-            version = trained.write(directory, compress=wanted.artifact.compress, signing_key=settings.signing_key)
+            version = trained.write(
+                directory, compress=wanted.artifact.compress, with_report=wanted.artifact.report, signing_key=settings.signing_key
+            )
             if output is None:
                 registry = open_registry(settings)
                 registry.add(directory, reason="trained", actor="rubricator train")

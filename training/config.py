@@ -87,6 +87,7 @@ class Tags(Table, frozen=True):
     min_examples: int = 3
     weights_per_tag: int = 1000
     max_negatives: int = 6000
+    beta: float = 1.0
     drop: tuple[str, ...] = ()
 
 
@@ -99,6 +100,7 @@ class Decision(Table, frozen=True):
 class Artifact(Table, frozen=True):
     compress: bool = False
     half_precision: bool = True
+    report: bool = True
 
 
 class Config(Table, frozen=True):

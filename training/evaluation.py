@@ -157,10 +157,10 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     tags: TagMeasures
     regions: RegionMeasures
 
-
-def as_json(evaluation: Evaluation) -> bytes:
-    """Indented JSON, floats to five digits: more would be noise that differs between CPUs."""
-    return msgspec.json.format(msgspec.json.encode(_rounded(msgspec.to_builtins(evaluation))), indent=1) + b"\n"
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, floats to five digits: more would be noise that differs between CPUs."""
+        plain: dict[str, Any] = _rounded(msgspec.to_builtins(self))
+        return plain
 
 
 def _rounded(value: Any) -> Any:

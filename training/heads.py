@@ -17,7 +17,7 @@ from service.inference.rubric import RubricHead
 from service.inference.text import Text
 from service.inference.words import positions
 from training import fit_regions
-from training.calibrate import NEVER, platt, threshold_for_precision
+from training.calibrate import NEVER, platt, sharpness, threshold_for_precision
 from training.config import Config
 from training.fit import Linear, csr, fit_rubric
 from training.gazetteer import Gazetteer
@@ -161,7 +161,9 @@ def _rubric(
         "bias": final.bias,
         "slope": slope.astype(np.float32),
         "offset": offset.astype(np.float32),
+        "sharpness": 1.0,
     }
+    part["sharpness"] = sharpness(RubricHead(part).probabilities(margins), data.rubric[judged])
     scores = RubricHead(part).probabilities(margins)
     auto = threshold_for_precision(scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged], config.decision.precision)
     sources = Counter(data.outlets[i] for i in judged) if config.decision.publish else Counter[str]()
@@ -231,7 +233,7 @@ def _tags(
     """The tag head's part, and the score from which a tag may be published."""
     options = TagOptions(
         config.tags.C, config.tags.min_positives, config.tags.weights_per_tag, config.tags.max_negatives,
-        config.decision.precision, config.model.seed,
+        config.decision.precision, config.tags.beta, config.model.seed,
     )  # fmt: skip
     training = TagTraining(tags, names.tag, names.part, options)
 

@@ -154,7 +154,9 @@ def names_of(spellings: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     found: dict[tuple[str, ...], None] = {}
     for label in spellings:
         bare = BRACKETED.sub(" ", label).strip()
-        for name in (bare, *BRACKETED.findall(label)):
+        # «(Минфин России)» is a name, «(аэропорт)» only says which Домодедово is meant
+        inside = [name for name in BRACKETED.findall(label) if name != name.lower()]
+        for name in (bare, *inside):
             for variant in (name, COUNTRY_TAIL.sub("", name)):
                 words = tuple(WORD.findall(fold(variant)))
                 if any(len(word) > 2 for word in words) or variant.isupper() and len(variant) > 1:

@@ -39,10 +39,10 @@ def render(evaluation: Evaluation, *, title: str, model_version: str, about: Map
     )  # fmt: skip
 
 
-def render_comparison(comparison: Comparison, *, title: str, about: Mapping[str, object]) -> str:
+def render_comparison(comparison: Comparison, *, title: str, about: Mapping[str, object] | None = None) -> str:
     """Systems side by side."""
     return _environment().get_template("comparison.html.j2").render(
-        title=title, about=about, comparison=comparison, dots=charts.dot_plot(comparison)
+        title=title, about=about or {}, comparison=comparison, dots=charts.dot_plot(comparison)
     )  # fmt: skip
 
 

@@ -43,10 +43,10 @@ class Trained:
     evaluation: Evaluation | None
     examples: Examples
 
-    def write(self, directory: Path, *, compress: bool, signing_key: Path | None = None) -> str:
+    def write(self, directory: Path, *, compress: bool, with_report: bool = True, signing_key: Path | None = None) -> str:
         """Writes the artifact, its report inside, and returns the version."""
         documents = {}
-        if self.evaluation is not None:
+        if self.evaluation is not None and with_report:
             from training.report import render  # draws with matplotlib, 0.7 s to import
 
             page = render(self.evaluation, title="Test of the trained model", model_version="", about={})

@@ -12,7 +12,7 @@ from scipy import sparse
 from service.inference.features import Matrix
 from service.inference.phrases import Hit
 from service.inference.tags import EVIDENCE, FEW, MANY, NONE, TagHead
-from training.calibrate import NEVER, fit_ranker, threshold_for_f1, threshold_for_precision
+from training.calibrate import NEVER, fit_ranker, threshold_for_f, threshold_for_precision
 from training.fit import TagWeights, csr, fit_tags
 from training.labels import Tag
 
@@ -41,6 +41,7 @@ class TagOptions:
     weights_per_tag: int = 1000
     max_negatives: int = 6000
     precision: float = 0.9
+    beta: float = 1.0
     seed: int = 0
 
 
@@ -112,7 +113,7 @@ class TagTraining:
             scores = np.concatenate([_sigmoid(pool.evidence @ ranker)[pool.regime == regime] for pool in pools])
             right = np.concatenate([pool.correct[pool.regime == regime] for pool in pools])
             missed = sum(pool.missed[regime] for pool in pools)
-            thresholds.append(threshold_for_f1(scores, right, missed, DEFAULT_THRESHOLDS[regime]))
+            thresholds.append(threshold_for_f(scores, right, missed, DEFAULT_THRESHOLDS[regime], self.options.beta))
         return {**part, "ranker": ranker, "thresholds": np.array(thresholds)}
 
     def auto_threshold(self, part: Mapping[str, Any], unseen: Tagged) -> float:

@@ -9,15 +9,13 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from service.api.body import ClientGoneError
-from service.api.observed import request_id
+from service.api.observed import GONE, request_id
 from service.api.problems import MEDIA_TYPE, ProblemError, describe, language_of
 from service.inference.artifact import ArtifactError
 from service.log import FIELDS
 from service.records import RecordError
 
 log = logging.getLogger(__name__)
-
-GONE = 499  # what nginx writes for a client that did not wait; nobody gets it, the log and the metrics do
 
 
 def _problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

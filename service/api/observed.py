@@ -19,6 +19,8 @@ from service.log import FIELDS
 
 log = logging.getLogger("service.requests")
 
+GONE = 499  # as nginx writes it: the client did not wait; nobody gets this answer, the log and the metrics do
+
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _NOWHERE = "(none)"  # the route of a path that isn't there: what clients make up must not fill the metrics
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -44,6 +46,13 @@ class Observed:
         inner["state"] = {**scope.get("state", {}), "request_id": identity.decode()}
         status = 0
 
+        async def receive_on() -> Any:
+            nonlocal status
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                status = GONE
+            return message
+
         async def send_on(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
@@ -57,7 +66,7 @@ class Observed:
             await send(message)
 
         try:
-            await self._app(inner, receive, send_on)
+            await self._app(inner, receive_on, send_on)
         finally:
             seconds = perf_counter() - started
             route = inner.get("path_template") or _NOWHERE

@@ -195,7 +195,7 @@ _HABITS = (
 )
 ANY_PATTERN = re.compile("|".join(_HABITS))
 
-# The same for lines that tell themselves by a word further on: looked for only where the text has its stem.
+# The same for lines that tell themselves by a word further on: matched only where the line has its stem.
 INNER_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("одпис", re.compile(r".{0,60}[.|,!/\]]\W*(?:подписаться|подписывайтесь|подпишись|подпишитесь)(?: на .{2,20})?")),
     ("рислать", re.compile(r".{0,40}прислать\s+(?:фото|видео|новость|контент).{0,40}")),

@@ -80,7 +80,16 @@ _DISCLAIMER = _pattern(
     r"иностранн\w+\s+(?:агент|средств)\w*[^\n]{0,400}",
 )
 
-STEMS = ("агент", "АГЕНТ", "апрещ", "признан", "перечен", "желательн")
+# A stem of the law, and what must stand near it, so that no «агентство» or «признан лучшим» is looked at closely.
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "агент": ("ноагент", "но-агент", "остранн"),
+    "АГЕНТ": ("ИНОАГЕНТ", "ИНОСТРАНН"),
+    "апрещ": ("РФ", "Росси", "стране", "организац", "*"),
+    "признан": ("агент", "кстремис", "еррорис", "желательн"),
+    "перечен": ("кстремис", "еррорис", "желательн"),
+    "желательн": ("организац",),
+}
+STEMS = tuple(_NEEDED)
 
 
 def legal_marks(text: str, title: bool) -> list[Mark]:
@@ -106,17 +115,18 @@ def legal_marks(text: str, title: bool) -> list[Mark]:
 
 
 def _windows(text: str) -> list[Span]:
-    """Where to look closely: around stems of the law, but not around every «агентство»."""
-    places = []
-    for stem in STEMS:
+    """Where to look closely: stretches around stems of the law, in order and apart."""
+    stretches = []
+    for stem, needed in _NEEDED.items():
         position = text.find(stem)
         while position >= 0:
-            if text[position + 5 : position + 7] not in ("ст", "СТ"):
-                places.append(position)
+            start, end = max(0, position - _NEAR), position + _NEAR
+            near = text[start:end]
+            if any(map(near.__contains__, needed)):
+                stretches.append((start, end))
             position = text.find(stem, position + len(stem))
     windows: list[Span] = []
-    for place in sorted(places):
-        start, end = max(0, place - _NEAR), place + _NEAR
+    for start, end in sorted(stretches):
         if windows and start <= windows[-1][1]:
             windows[-1] = (windows[-1][0], end)
         else:

@@ -31,8 +31,11 @@ class Line(NamedTuple):
 
 
 _COOKIE = re.compile(r"cookie|куки\b|кукис|файл\w+ куки", re.IGNORECASE)
-_CONSENT = re.compile(r"продолжая|используем|использует|согла[сш]|оставаясь|accept|принима", re.IGNORECASE)
-_NOTICE_STEMS = ("cookie", "Cookie", "COOKIE", "куки", "Куки")
+_CONSENT = re.compile(
+    r"продолжая|мы\s+используем|(?:наш|эт|данн)\w*\s+(?:веб-?)?сайт|сайт\s+использует|оставаясь\s+на|\baccept\b",
+    re.IGNORECASE,
+)
+_COOKIES = ("ookie", "OOKIE", "уки")
 _SPEECH = re.compile(r"[#«,\"]|[.!?;]\s*$")
 _ENDS_A_SENTENCE = re.compile(r"[.!…;:,]\W{0,4}$")
 _AROUND = " \t\xa0.,:;!?…*_#>»«›→↓↑•·|/\\-–—()[]{}\"'`~=+▪▫■□●○◆►▶️🔹🔸✔👉❗⚡"
@@ -41,9 +44,8 @@ _AROUND = " \t\xa0.,:;!?…*_#>»«›→↓↑•·|/\\-–—()[]{}\"'`~=+▪�
 def layout(text: str, title: str | None) -> Layout:
     """Furniture of a text with several lines, and its headline when no title came with it."""
     lines = _split(text)
-    inner = [pattern for stem, pattern in INNER_PATTERNS if stem in text]
-    notices = any(map(text.__contains__, _NOTICE_STEMS))
-    dropped = [_is_furniture(line, text, inner, notices) for line in lines]
+    cookies = any(map(text.__contains__, _COOKIES))
+    dropped = [_is_furniture(line, text, cookies) for line in lines]
     _drop_rubrics(lines, dropped, text)
     _drop_related(lines, dropped, text)
     headline = None if title else _headline(lines, dropped, text)
@@ -64,14 +66,14 @@ def _split(text: str) -> list[Line]:
     return lines
 
 
-def _is_furniture(line: Line, text: str, inner: list[re.Pattern[str]], notices: bool) -> bool:
-    if notices and line.end - line.start <= LONGEST_NOTICE and _is_notice(text[line.start : line.end]):
+def _is_furniture(line: Line, text: str, cookies: bool) -> bool:
+    if cookies and line.end - line.start <= LONGEST_NOTICE and _is_notice(text[line.start : line.end]):
         return True
     if not line.words:
         return False
     if _names(line, MENU, text) or ANY_PATTERN.fullmatch(line.words):
         return True
-    return any(pattern.fullmatch(line.words) for pattern in inner)
+    return any(stem in line.words and pattern.fullmatch(line.words) for stem, pattern in INNER_PATTERNS)
 
 
 def _names(line: Line, table: frozenset[str], text: str) -> bool:

@@ -11,16 +11,18 @@ from service.inference.features import Floats, Ints, Matrix
 
 class RubricHead:
     """Margins of a one-vs-rest linear model, turned to probabilities by Platt's sigmoid a class (Platt 1999),
-    normalised over the classes (Zadrozny & Elkan 2002)."""
+    sharpened by one exponent and normalised over the classes (Zadrozny & Elkan 2002; Guo et al. 2017)."""
 
     def __init__(self, part: Mapping[str, Any]) -> None:
-        """`part`: ids and labels; weights (columns, classes), float16 on disk; bias, slope, offset (classes)."""
+        """`part`: ids and labels; weights (columns, classes), float16 on disk; bias, slope, offset (classes);
+        sharpness (the exponent)."""
         self.ids: list[str] = part["ids"]
         self.labels: list[str] = part["labels"]
         self._weights = np.asarray(part["weights"])  # stays mapped: a request reads a few hundred rows of it
         self.bias: Floats = np.asarray(part["bias"], np.float32)
         self._slope: Floats = np.asarray(part["slope"], np.float32)
         self._offset: Floats = np.asarray(part["offset"], np.float32)
+        self._sharpness = float(part["sharpness"])
 
     def margins(self, matrix: Matrix) -> Floats:
         """(articles, classes). A row at a time: rows of the weights are gathered, 5 µs an article."""
@@ -39,5 +41,6 @@ class RubricHead:
         """(articles, classes); each row sums to 1."""
         # in float64: a margin far from all classes must not round to 0/0
         sigmoid = 1.0 / (1.0 + np.exp(-(self._slope * margins + self._offset).astype(np.float64)))
-        shares: npt.NDArray[np.float64] = sigmoid / sigmoid.sum(axis=1, keepdims=True)
+        sharpened = sigmoid**self._sharpness
+        shares: npt.NDArray[np.float64] = sharpened / sharpened.sum(axis=1, keepdims=True)
         return shares

@@ -67,6 +67,10 @@ class TagHead:
         where = np.arange(int(lengths.sum())) + np.repeat(begin - np.cumsum(lengths) + lengths, lengths)
         return self._tag[where], self._weight[where] * np.repeat(values, lengths)
 
+    def weights(self) -> tuple[Longs, Ints, Floats]:
+        """Trained weights by column: column c has those of `start[c]:start[c + 1]`, for these tags."""
+        return self._start, self._tag, self._weight
+
     def weights_of(self, tag: int, columns: Ints) -> Floats:
         """Weight of each column for one tag, for explanations."""
         weights = np.zeros(len(columns), np.float32)
