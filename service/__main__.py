@@ -13,7 +13,6 @@ from typer.main import get_command
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from service.annotate import Model
     from service.registry import Registry
     from service.settings import Settings
 
@@ -107,7 +106,9 @@ def serve(
 def annotate(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines, also .gz or .zst; - is standard input.")],
     output: Annotated[str, typer.Option(help="A file, also .gz or .zst; - is standard output.")] = "-",
-    model: Annotated[str, typer.Option(metavar="VERSION|PATH|baseline", help="Another model than the active.")] = "",
+    model: Annotated[
+        str, typer.Option(metavar="VERSION|PATH|baseline", help="Another than the active one.")
+    ] = "active",
     explain: Annotated[Literal["none", "words"], typer.Option(help="words: which words spoke for a label.")] = "none",
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 if any line could not be read.")] = False,
 ) -> None:
@@ -118,9 +119,10 @@ def annotate(
     from service.annotate import Door, OneModel, Options
     from service.annotate_file import annotate_lines
     from service.lines import open_lines, write_lines
+    from service.loading import open_model
     from service.progress import progress
 
-    taken = _model(settings, model)
+    taken = open_model(settings, model)
     door = Door(OneModel(taken))
     options = Options(explain=explain == "words")
     refused = 0
@@ -149,9 +151,10 @@ def show(
 ) -> None:
     """What a version says of itself."""
     from service.inference import artifact
+    from service.loading import active_version
 
     registry = _registry(_settings())
-    path = registry.path(version or _active(registry))
+    path = registry.path(version or active_version(registry))
     manifest = artifact.inspect(path)
     if as_json:
         import msgspec
@@ -178,8 +181,10 @@ def verify(
     version: Annotated[str, typer.Argument(help="The active one if none is named.")] = "", as_json: Json = False
 ) -> None:
     """Load a version as the service would, and repeat its self-test."""
+    from service.loading import active_version
+
     registry = _registry(_settings())
-    name = version or _active(registry)
+    name = version or active_version(registry)
     registry.verify(name)
     if as_json:
         _json({"version": name, "problem": None})
@@ -194,32 +199,9 @@ def _settings() -> "Settings":
 
 
 def _registry(settings: "Settings") -> "Registry":
-    from service.annotate import open_registry
+    from service.loading import open_registry
 
     return open_registry(settings)
-
-
-def _model(settings: "Settings", name: str) -> "Model":
-    """By version, by path, or the active one. A path has a slash, or is a directory that no version is called like."""
-    from service.annotate import loader
-    from service.registry import UnknownVersionError
-
-    registry, load = _registry(settings), loader(settings)
-    if not name:
-        return registry.load(_active(registry), load)
-    try:
-        return registry.load(name, load)
-    except UnknownVersionError:
-        if not Path(name).is_dir():
-            raise
-        return load(Path(name))
-
-
-def _active(registry: "Registry") -> str:
-    version = registry.active()
-    if version is None:
-        _stop("no model is active here: train one, or activate one with `rubricator models activate`", FAILED)
-    return version
 
 
 def _actor() -> str:

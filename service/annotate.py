@@ -1,10 +1,9 @@
 """The one door to a model, for HTTP, command line and jobs: records go in as they were sent, answers come out."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol, TypeAlias
 
@@ -12,12 +11,10 @@ import msgspec
 from msgspec.structs import replace
 
 from service.active import ACTIVE
-from service.inference.annotator import Annotator, load
 from service.inference.article import Annotation, Article, ModelReference, RequestWarning
 from service.inference.decisions import Options
+from service.loading import open_model, open_registry
 from service.records import RecordError, decode_article
-from service.registry import Registry
-from service.settings import Settings
 
 __all__ = [
     "ACTIVE",
@@ -28,14 +25,13 @@ __all__ = [
     "OneModel",
     "Options",
     "Refused",
-    "loader",
+    "open_model",
     "open_registry",
     "prediction_id",
 ]
 
 log = logging.getLogger(__name__)
 
-_BASELINE = Path(__file__).with_name("baseline")
 _NO_ID = RequestWarning("no_id", "/id")  # nothing that its editors decide can be remembered for such an article
 
 
@@ -124,20 +120,6 @@ def prediction_id(article: Article, model: ModelReference) -> str:
         digest.update(b"%d:" % len(content))  # lengths, so that «ab», «c» is not «a», «bc»
         digest.update(content)
     return digest.hexdigest()
-
-
-def open_registry(settings: Settings) -> Registry:
-    """The registry of this home, over the model that comes with the service."""
-    return Registry(settings.home, _BASELINE if _BASELINE.is_dir() else None, loader(settings))
-
-
-def loader(settings: Settings) -> Callable[[Path], Annotator]:
-    """How this service loads a model from its directory, whose name is the version it answers under. Heavy."""
-
-    def load_version(directory: Path) -> Annotator:
-        return load(directory, version=directory.name, trusted_keys=settings.trusted_keys, cache=settings.cache)
-
-    return load_version
 
 
 class _Received(msgspec.Struct, frozen=True):

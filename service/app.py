@@ -11,12 +11,13 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from service.active import ActiveModel
-from service.annotate import Door, Model, loader, open_registry
+from service.annotate import Door, Model
 from service.api import annotating, batch, documents, health, models
 from service.api.desk import Desk
 from service.api.failures import HANDLERS
 from service.api.observed import Observed
 from service.api.tally import Tally
+from service.loading import loader, open_registry
 from service.log import FIELDS
 from service.registry import Registry
 from service.settings import Settings

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 import pymorphy3
 from scipy import sparse
@@ -24,7 +25,7 @@ LEAD_WORDS = 40
 
 @cache
 def lemma(word: str) -> str:
-    return analyzer().parse(word)[0].normal_form.replace("ё", "е")
+    return str(analyzer().parse(word)[0].normal_form).replace("ё", "е")
 
 
 @cache
@@ -49,7 +50,7 @@ def lemmas_of(text: str) -> list[str]:
 
 
 def unigrams_and_pairs(lemmas: Sequence[str]) -> list[str]:
-    return [*lemmas, *(f"{one} {two}" for one, two in zip(lemmas, lemmas[1:], strict=False))]
+    return [*lemmas, *(f"{one} {two}" for one, two in pairwise(lemmas))]
 
 
 class Reference:

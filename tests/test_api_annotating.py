@@ -193,7 +193,14 @@ def test_another_kind_of_body_is_not_read(served: Served, headers: dict[str, str
 
 
 @pytest.mark.parametrize(
-    "kind", ["", "application/json", "APPLICATION/JSON; charset=UTF-8", "application/ld+json", 'application/json;charset="utf-8"']
+    "kind",
+    [
+        "",
+        "application/json",
+        "APPLICATION/JSON; charset=UTF-8",
+        "application/ld+json",
+        'application/json;charset="utf-8"',
+    ],
 )
 def test_json_goes_by_several_names(served: Served, kind: str) -> None:
     headers = {"Content-Type": kind} if kind else {}

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 import pytest
@@ -46,7 +47,14 @@ def test_an_array_is_answered_in_order(served: Served) -> None:
 
 
 def test_a_bad_item_answers_in_its_place(served: Served) -> None:
-    items = [b'{"id":"1","title":"x"}', b'{"id":"2"}', b"7", b'{"title":"\xff"}', b'{"id":"5","title":"!"}', b'{"title":"x"}']
+    items = [
+        b'{"id":"1","title":"x"}',
+        b'{"id":"2"}',
+        b"7",
+        b'{"title":"\xff"}',
+        b'{"id":"5","title":"!"}',
+        b'{"title":"x"}',
+    ]
     answers = served.client.post("/annotate/batch", content=b"[" + b",".join(items) + b"]").json()
     assert [answer["id"] for answer in answers] == ["1", "2", None, None, "5", None]
     assert [answer.get("problem", {}).get("status") for answer in answers] == [None, 400, 400, 400, 500, None]
@@ -77,7 +85,15 @@ def test_lines_are_answered_one_for_one_and_in_order(served: Served) -> None:
 
 
 def test_a_broken_line_answers_in_its_place(served: Served) -> None:
-    sent = [b'{"id":"1","title":"\xd0\xb0"}', b"", b"{", b'{"id":"3"}', b"  \r", b"\xff\xfe", b'{"id":"5","title":"x"}\r']
+    sent = [
+        b'{"id":"1","title":"\xd0\xb0"}',
+        b"",
+        b"{",
+        b'{"id":"3"}',
+        b"  \r",
+        b"\xff\xfe",
+        b'{"id":"5","title":"x"}\r',
+    ]
     answers = stream(served, b"\n".join(sent), **{"Accept-Language": "ru"})
     assert [answer["id"] for answer in answers] == ["1", None, "3", None, "5"]
     assert ["problem" in answer for answer in answers] == [False, True, True, True, False]
@@ -170,8 +186,8 @@ def test_whoever_does_not_read_is_not_read_from(served: Served) -> None:
     sent = 0
     with Conversation(served) as talk:
         talk.connection.settimeout(1)
-        with pytest.raises(TimeoutError):
-            while sent < 1_000_000_000:
+        with suppress(TimeoutError):
+            while sent < 50_000_000:
                 talk.send(line * 500)
                 sent += 500 * len(line)
     assert sent < 50_000_000

@@ -114,7 +114,10 @@ def test_an_unknown_version_is_not_activated(served: Served) -> None:
     ],
 )
 def test_models_are_changed_from_this_machine_alone(served: Served, headers: dict[str, str]) -> None:
-    for response in (activate(served, served.versions[0], **headers), served.client.post("/models/rollback", headers=headers)):
+    for response in (
+        activate(served, served.versions[0], **headers),
+        served.client.post("/models/rollback", headers=headers),
+    ):
         assert response.status_code == 403
         assert response.json()["type"].endswith("forbidden")
     assert served.client.get("/health/ready").json()["model"] == "baseline"

@@ -70,7 +70,9 @@ def test_every_answer_bears_the_three_headers(served: Served) -> None:
         assert re.fullmatch(r"total;dur=\d+\.\d\d", answer.headers["server-timing"])
 
 
-@pytest.mark.parametrize(("sent", "kept"), [("cms-42/a.b:c", True), ("x" * 128, True), ("x" * 129, False), ("a b", False)])
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("cms-42/a.b:c", True), ("x" * 128, True), ("x" * 129, False), ("a b", False)]
+)
 def test_a_sane_request_id_is_kept(served: Served, sent: str, kept: bool) -> None:
     answer = served.client.get("/nowhere", headers={"X-Request-Id": sent})
     assert (answer.headers["x-request-id"] == sent) is kept
@@ -105,7 +107,7 @@ def test_what_the_client_saw_is_what_is_counted(served: Served) -> None:
     requests(served.client)
     metrics = served.client.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
-    counted = dict(re.findall(r'rubricator_requests_total{(.*)} (\S+)', metrics.text))
+    counted = dict(re.findall(r"rubricator_requests_total{(.*)} (\S+)", metrics.text))
     for labels, count in [
         ('method="POST",route="/annotate",status="200"', "1.0"),
         ('method="POST",route="/annotate",status="400"', "1.0"),
@@ -118,8 +120,8 @@ def test_what_the_client_saw_is_what_is_counted(served: Served) -> None:
         ('method="other",route="(none)",status="405"', "1.0"),
     ]:
         assert counted[labels] == count, labels
-    assert re.search(r'rubricator_request_seconds_bucket{[^}]*le="\+Inf"[^}]*} 5.0', metrics.text)
-    assert 'rubricator_request_seconds_count{route="/annotate"} 5.0' in metrics.text
+    assert re.search(r'rubricator_request_seconds_bucket{[^}]*le="\+Inf"[^}]*} 6.0', metrics.text)
+    assert 'rubricator_request_seconds_count{route="/annotate"} 6.0' in metrics.text
 
 
 def test_articles_decisions_and_abstentions_are_counted(served: Served) -> None:

@@ -59,7 +59,7 @@ def tag(label: str, score: float) -> TagAnswer:
 
 def region(name: str, role: Role = "about") -> RegionAnswer:
     place = next(place for place in newsroom.PLACES if place.label == name)
-    return RegionAnswer(place.id, name, place.level, None, role, 0.9, "review", ())  # type: ignore[arg-type]
+    return RegionAnswer(place.id, name, place.level, None, role, 0.9, "review", ())
 
 
 def measured(*rows: tuple[LabelledArticle, Answers]) -> Evaluation:

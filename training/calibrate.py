@@ -1,7 +1,5 @@
 """Margins -> probabilities, probabilities -> thresholds; always on articles that the fitted model has not seen."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
@@ -15,7 +13,7 @@ FEWEST = 50  # articles above a threshold before its precision is believed
 
 
 def platt(margins: npt.NDArray[np.float32], labels: npt.NDArray[np.integer]) -> tuple[Doubles, Doubles]:
-    """Slope and offset of a sigmoid for each class (Platt 1999, with his smoothed targets: few articles, no certainty)."""
+    """Slope and offset of a sigmoid a class (Platt 1999, with his smoothed targets: few articles, no certainty)."""
     classes = margins.shape[1]
     slope, offset = np.ones(classes), np.zeros(classes)
     for c in range(classes):
@@ -39,7 +37,7 @@ def sharpness(shares: Doubles, labels: npt.NDArray[np.integer]) -> float:
     """The exponent for normalised Platt probabilities, half way (geometrically) to what fits these articles best.
 
     Normalising leaves them too timid (best exponent 1.12 to 1.14 on two quarters of one outlet). The full step follows
-    the quarter too closely: the next quarters' calibration error was .037 with none, .031 with half, .038 with all of it.
+    the quarter too closely: the next quarters' calibration error was .037 with none, .031 with half, .038 with it all.
     """
     log = np.log(np.maximum(shares, 1e-12))
 
@@ -49,7 +47,9 @@ def sharpness(shares: Doubles, labels: npt.NDArray[np.integer]) -> float:
     return float(np.sqrt(minimize_scalar(loss, bounds=(0.5, 3.0), method="bounded").x))
 
 
-def threshold_for_precision(scores: npt.NDArray[np.floating], correct: npt.NDArray[np.bool_], precision: float) -> float:
+def threshold_for_precision(
+    scores: npt.NDArray[np.floating], correct: npt.NDArray[np.bool_], precision: float
+) -> float:
     """The least score above which at least `precision` are right, with most articles above; NEVER if there is none."""
     order = np.argsort(-scores, kind="stable")
     right = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
@@ -57,18 +57,18 @@ def threshold_for_precision(scores: npt.NDArray[np.floating], correct: npt.NDArr
     return float(scores[order[enough[-1]]]) if len(enough) else NEVER
 
 
-def threshold_for_f(scores: Sequence[float], correct: Sequence[bool], missed: int, default: float, beta: float) -> float:
+def threshold_for_f(scores: Doubles, correct: npt.NDArray[np.bool_], missed: int, default: float, beta: float) -> float:
     """The score that gives the best F-beta over all decisions (van Rijsbergen 1979; beta under 1 favours precision).
 
     `missed` are right answers that were no candidates.
     """
-    if not any(correct):
+    if not correct.any():
         return default
-    order = np.argsort(-np.asarray(scores), kind="stable")
-    hits = np.cumsum(np.asarray(correct)[order])
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(correct[order])
     weight = beta * beta
     f = (1 + weight) * hits / (np.arange(1, len(order) + 1) + weight * (hits[-1] + missed))
-    return float(np.asarray(scores)[order[int(f.argmax())]])
+    return float(scores[order[int(f.argmax())]])
 
 
 def fit_ranker(evidence: Doubles, correct: npt.NDArray[np.bool_], default: Doubles) -> Doubles:

@@ -1,4 +1,4 @@
-"""`rubricator train` and `rubricator evaluate`: what they say on the terminal; the work is in run.py and evaluate.py."""
+"""`rubricator train` and `rubricator evaluate`: what they say on the terminal; run.py and evaluate.py do the work."""
 
 import sys
 import tempfile
@@ -15,14 +15,16 @@ ERRORS_EXIT = 1
 
 def train(
     config: Annotated[Path | None, typer.Option(help="Training config, TOML; without it the defaults hold.")] = None,
-    data: Annotated[list[Path] | None, typer.Option(help="A file or folder of labelled articles; may be repeated.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="A file or folder of labelled articles; may be repeated.")
+    ] = None,
     base: Annotated[str | None, typer.Option(help="Model to start from: not yet possible.", hidden=True)] = None,
     activate: Annotated[bool, typer.Option("--activate", help="Answer with the new model at once.")] = False,
     output: Annotated[Path | None, typer.Option(help="Write the model to this folder instead of the registry.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON instead of the version.")] = False,
 ) -> None:
     """Learn rubrics, tags and regions from labelled articles."""
-    from service.annotate import open_registry
+    from service.loading import open_registry
     from service.records import Rejects
     from service.settings import read_settings
     from training import run
@@ -41,7 +43,10 @@ def train(
         with tempfile.TemporaryDirectory(dir=_made(settings.home)) as folder:
             directory = output or Path(folder) / "model"
             version = trained.write(
-                directory, compress=wanted.artifact.compress, with_report=wanted.artifact.report, signing_key=settings.signing_key
+                directory,
+                compress=wanted.artifact.compress,
+                with_report=wanted.artifact.report,
+                signing_key=settings.signing_key,
             )
             if output is None:
                 registry = open_registry(settings)
@@ -62,13 +67,17 @@ def train(
 
 def evaluate(
     data: Annotated[list[Path], typer.Option(help="A file or folder of labelled articles; may be repeated.")],
-    model: Annotated[str, typer.Option(help="A version, a model's folder, or `baseline`; the active one by default.")] = "active",
-    config: Annotated[Path | None, typer.Option(help="A training config whose corpora and rubric maps to read by.")] = None,
+    model: Annotated[
+        str, typer.Option(help="A version, a model's folder, or `baseline`; the active one by default.")
+    ] = "active",
+    config: Annotated[
+        Path | None, typer.Option(help="A training config whose corpora and rubric maps to read by.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the measures here.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write the report page here.")] = None,
 ) -> None:
     """Measure a model on labelled articles, by the very code that answers newsrooms."""
-    from service.annotate import open_model
+    from service.loading import open_model
     from service.records import Rejects
     from service.settings import read_settings
     from training import gazetteer, run
@@ -93,7 +102,9 @@ def evaluate(
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result.as_json()), indent=1) + b"\n")
         if html_file:
             about = {"data": ", ".join(path.name for path in data), "articles": len(articles)}
-            html_file.write_text(render(result, title="Evaluation", model_version=annotator.version, about=about), "utf-8")
+            html_file.write_text(
+                render(result, title="Evaluation", model_version=annotator.version, about=about), "utf-8"
+            )
         for line in summary(result):
             typer.echo(line)
 
@@ -117,20 +128,18 @@ def summary(result: Any) -> Iterator[str]:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Errors that the person can mend are a sentence on stderr and exit code 1; the rest are bugs and show their trace."""
+    """What the person can mend is a sentence on stderr and exit code 1; the rest are bugs and show their trace."""
     from service.inference.artifact import ArtifactError
     from service.records import DamagedFileError, RecordError
-    from service.settings import SettingsError
     from training.config import ConfigError
     from training.examples import EmptyTrainingSetError
+    from training.readers.csv import TableError
     from training.split import SplitError
 
-    known = (
-        ArtifactError, ConfigError, DamagedFileError, EmptyTrainingSetError, OSError, RecordError, SettingsError, SplitError, ValueError,
-    )  # fmt: skip
+    known = (ArtifactError, ConfigError, DamagedFileError, EmptyTrainingSetError, RecordError, SplitError, TableError)
     try:
         yield
-    except known as error:
+    except (*known, OSError, ValueError) as error:
         typer.echo(f"rubricator: {error}", err=True)
         sys.exit(ERRORS_EXIT)
 

@@ -50,7 +50,10 @@ def main() -> None:
             show(asked, post(url, "/annotate?explain=words&limit=6", asked))
 
             console.rule("What else a CMS sends")
-            for name, text in {"English": "The quick brown fox jumps over the lazy dog and runs away.", "emoji": "🙂🙂🙂"}.items():
+            for name, text in {
+                "English": "The quick brown fox jumps over the lazy dog and runs away.",
+                "emoji": "🙂🙂🙂",
+            }.items():
                 answer = post(url, "/classify", {"id": name, "text": text})
                 console.print(f"{name}: {answer['status']}, {', '.join(answer['reasons'])}")
         console.rule("The same from the command line")
@@ -65,7 +68,11 @@ def main() -> None:
 def service(environment: Mapping[str, str]) -> Iterator[str]:
     """The service on a free port, ended at the end."""
     process = subprocess.Popen(
-        [RUBRICATOR, "serve", "--port", "0"], env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [RUBRICATOR, "serve", "--port", "0"],
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
         assert process.stdout is not None
@@ -80,7 +87,12 @@ def service(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def command(environment: Mapping[str, str], *words: str) -> None:
-    console.print(Text("$ rubricator " + " ".join(str(word).replace(str(SAMPLE.parent.parent) + "/", "") for word in words), style="cyan"))
+    console.print(
+        Text(
+            "$ rubricator " + " ".join(str(word).replace(str(SAMPLE.parent.parent) + "/", "") for word in words),
+            style="cyan",
+        )
+    )
     subprocess.run([RUBRICATOR, *words], env=dict(environment), check=True)
 
 
@@ -121,9 +133,17 @@ def show(article: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         evidence = ", ".join(dict.fromkeys(span["text"] for span in answer["explain"]["tags"][tag["id"]][:4]))
         table.add_row("tag", tag["label"], f"{tag['score']:.2f}", tag["decision"], evidence)
     field = "text" if article.get("text") else "body_html"
-    console.print(Panel(highlighted(article[field], field, answer["explain"]["rubric"]), title=article.get("title"), border_style="dim"))
+    console.print(
+        Panel(
+            highlighted(article[field], field, answer["explain"]["rubric"]),
+            title=article.get("title"),
+            border_style="dim",
+        )
+    )
     console.print(table)
-    console.print(f"[dim]model {answer['model']['version']}, {answer['took_ms']:.2f} ms, {', '.join(answer['reasons'])}[/]\n")
+    console.print(
+        f"[dim]model {answer['model']['version']}, {answer['took_ms']:.2f} ms, {', '.join(answer['reasons'])}[/]\n"
+    )
 
 
 def highlighted(text: str, field: str, words: list[dict[str, Any]]) -> Text:

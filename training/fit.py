@@ -37,7 +37,14 @@ def csr(matrix: Matrix) -> sparse.csr_array:
 
 
 def fit_rubric(
-    rows: sparse.csr_array, labels: npt.NDArray[np.integer], classes: int, weights: Floats, *, C: float, power: float, seed: int
+    rows: sparse.csr_array,
+    labels: npt.NDArray[np.integer],
+    classes: int,
+    weights: Floats,
+    *,
+    C: float,
+    power: float,
+    seed: int,
 ) -> Linear:
     """One-vs-rest linear SVM; a class weighs (n_max / n)^power, which lifts small rubrics without drowning in them.
 

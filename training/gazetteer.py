@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pymorphy3
 
+from service.inference.article import Level
 from service.inference.places import ALONE, CLEAR, INSTRUMENTAL, NAMELIKE, SUPPORTED, WORDLIKE, Kind, Phrase, Place
 
 FOLDER = Path(__file__).parent.parent / "datasets" / "gazetteer"
@@ -139,7 +140,7 @@ class _Builder:
             if line.strip() and not line.startswith("#"):
                 self.phrase(Kind.BLOCK, line, -1, CLEAR)
 
-    def place(self, id_: str, label: str, level: str, parent: int = -1, population: int = 0) -> int:
+    def place(self, id_: str, label: str, level: Level, parent: int = -1, population: int = 0) -> int:
         if id_ in self.index:  # two places of one name without a number: Сан-Хосе of Costa Rica and California
             id_ = f"{id_}-{self.places[parent].id.lower()}"
         self.index[id_] = len(self.places)

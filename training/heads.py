@@ -142,8 +142,19 @@ def _rubric(
             headlines = [Tokens(tokens[i].title, tokens[i].body[:0]) for i in on if len(tokens[i].title)]
             titled = np.array([len(tokens[i].title) > 0 for i in on])
             x = sparse.vstack((x, csr(in_batches(features, headlines)))).tocsr()
-            y, weights = np.concatenate((y, y[titled])), np.concatenate((weights, weights[titled] * config.rubric.title_copies))
-        return fit_rubric(x, y, len(rubrics), weights, C=config.rubric.C, power=config.rubric.class_weight_power, seed=config.model.seed)
+            y, weights = (
+                np.concatenate((y, y[titled])),
+                np.concatenate((weights, weights[titled] * config.rubric.title_copies)),
+            )
+        return fit_rubric(
+            x,
+            y,
+            len(rubrics),
+            weights,
+            C=config.rubric.C,
+            power=config.rubric.class_weight_power,
+            seed=config.model.seed,
+        )
 
     judged = validation[data.rubric[validation] >= 0]
     with progress.step(f"rubric: {len(rubrics)} labels"):
@@ -165,7 +176,9 @@ def _rubric(
     }
     part["sharpness"] = sharpness(RubricHead(part).probabilities(margins), data.rubric[judged])
     scores = RubricHead(part).probabilities(margins)
-    auto = threshold_for_precision(scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged], config.decision.precision)
+    auto = threshold_for_precision(
+        scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged], config.decision.precision
+    )
     sources = Counter(data.outlets[i] for i in judged) if config.decision.publish else Counter[str]()
     return part, {
         "rubric_auto": auto,
@@ -177,7 +190,7 @@ def _rubric(
 def _cross_fitted(
     fit: Callable[[Longs], Linear], rows: sparse.csr_array, on: Longs, labels: Longs
 ) -> tuple[Longs, npt.NDArray[np.float32]]:
-    """Every article's margins from a model fitted without its fold: where validation articles are few, all must serve."""
+    """Every article's margins from a model fitted without its fold: where few are set aside, all must serve."""
     on = on[labels[on] >= 0]
     # folds by rank within the label, so that each fold leaves every label some articles
     rank = np.zeros(len(on), np.int64)
@@ -201,14 +214,24 @@ class _Named:
 
     def of_tags(self, tokens: Tokens) -> tuple[list[Hit], list[Hit]]:
         title, body = (
-            [Hit(hit.first, hit.end, hit.phrase - self._places) for hit in self._phrases.find(classes) if hit.phrase >= self._places]
+            [
+                Hit(hit.first, hit.end, hit.phrase - self._places)
+                for hit in self._phrases.find(classes)
+                if hit.phrase >= self._places
+            ]
             for classes in (tokens.title, tokens.body)
         )
         return title, body
 
 
 def _regions(
-    data: Labelled, tokens: Sequence[Tokens], named: _Named, gazetteer: Gazetteer, rows: Longs, config: Config, progress: Progress
+    data: Labelled,
+    tokens: Sequence[Tokens],
+    named: _Named,
+    gazetteer: Gazetteer,
+    rows: Longs,
+    config: Config,
+    progress: Progress,
 ) -> tuple[dict[str, Any], float]:
     """Weights of the regions head, from the rows whose outlets label places, and the score to publish a place."""
     labelled = [int(i) for i in rows if data.places[i] is not None]

@@ -69,10 +69,20 @@ def tags_of(
     chosen = [key for key, spelt in spellings.items() if spelt.total() >= at_least]
     chosen = sorted(chosen, key=lambda key: (-spellings[key].total(), key))[:at_most]
     ids = unique_ids(chosen)
-    labels = {key: best_spelling({one: n for one, n in spellings[key].items() if tag_key(one) == key}) for key in chosen}
-    seen = spellings_in(articles, {word for label in labels.values() if label == label.lower() for word in WORD.findall(label)})
+    labels = {
+        key: best_spelling({one: n for one, n in spellings[key].items() if tag_key(one) == key}) for key in chosen
+    }
+    seen = spellings_in(
+        articles, {word for label in labels.values() if label == label.lower() for word in WORD.findall(label)}
+    )
     tags = [
-        Tag(ids[key], written_as_in(labels[key], seen), names_of(spellings[key]), parts_of(labels[key]), spellings[key].total())
+        Tag(
+            ids[key],
+            written_as_in(labels[key], seen),
+            names_of(spellings[key]),
+            parts_of(labels[key]),
+            spellings[key].total(),
+        )
         for key in chosen
     ]
     number = {key: i for i, key in enumerate(chosen)}
@@ -110,7 +120,7 @@ def best_spelling(spellings: Mapping[str, int]) -> str:
     """The way people write it: with capitals where some outlet uses them, without brackets, the most frequent one."""
     without = Counter[str]()
     for label, count in spellings.items():
-        without[BRACKETED.sub("", label).strip(" \"«»") if WORD.search(BRACKETED.sub("", label)) else label] += count
+        without[BRACKETED.sub("", label).strip(' "«»') if WORD.search(BRACKETED.sub("", label)) else label] += count
     return max(without, key=lambda label: (_cased(label), without[label], label))
 
 
@@ -159,7 +169,7 @@ def names_of(spellings: Iterable[str]) -> tuple[tuple[str, ...], ...]:
         for name in (bare, *inside):
             for variant in (name, COUNTRY_TAIL.sub("", name)):
                 words = tuple(WORD.findall(fold(variant)))
-                if any(len(word) > 2 for word in words) or variant.isupper() and len(variant) > 1:
+                if any(len(word) > 2 for word in words) or (variant.isupper() and len(variant) > 1):
                     found[words] = None
     return tuple(found)
 
@@ -167,7 +177,11 @@ def names_of(spellings: Iterable[str]) -> tuple[tuple[str, ...], ...]:
 def parts_of(label: str) -> tuple[tuple[str, ...], ...]:
     """What may stand for a whole name: a person's surname."""
     words = WORD.findall(fold(label))
-    if len(words) in (2, 3) and any("Name" in reading.tag for reading in morphology().parse(words[0])) and len(words[-1]) > 2:
+    if (
+        len(words) in (2, 3)
+        and any("Name" in reading.tag for reading in morphology().parse(words[0]))
+        and len(words[-1]) > 2
+    ):
         return ((words[-1],),)
     return ()
 

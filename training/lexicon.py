@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pymorphy3
 
-from service.inference.features import BLOCKS, BODY, LEAD, TITLE, Stream, Tokens, lead_of, stream_of
+from service.inference.features import BLOCKS, BODY, LEAD, LEAD_WORDS, TITLE, Stream, Tokens, stream_of
 from service.inference.lemmas import STOP
 from service.inference.text import Text
 from service.inference.words import FOREIGN_LETTER, words
@@ -25,11 +25,12 @@ CHUNK = 4_000  # articles whose pairs are counted at once: about 1 GB for long o
 
 SMALL = 2_000  # articles; below it frequencies say little, and every word counts
 
-# Function words that carry no topic. Leaving them out costs nothing in accuracy and a quarter of the features.
-STOP_LEMMAS = frozenset(
-    "и в во не что он на я с со как а то весь все она так его но да ты к у же вы за бы по её ее мы от из о об обо это "
-    "этот тот который быти быть они для свой при до такой или если ли ни уже только также тоже было чтобы себя".split()
-)
+# Function words carry no topic. Leaving them out costs nothing in accuracy and a quarter of the features.
+_FUNCTION_WORDS = """
+и в во не что он на я с со как а то весь все она так его но да ты к у же вы за бы по её ее мы от из о об обо
+это этот тот который быти быть они для свой при до такой или если ли ни уже только также тоже было чтобы себя
+"""
+STOP_LEMMAS = frozenset(_FUNCTION_WORDS.split())
 
 
 @cache
@@ -85,7 +86,7 @@ class Vocabulary:
             self,
             min_lemma_articles=min(self.min_lemma_articles, least),
             min_pair_articles=min(self.min_pair_articles, least + 1),
-                    )
+        )
 
 
 class WordCounts:
@@ -137,9 +138,9 @@ def _lemma_of_bytes(form: bytes) -> str:
 def _lemma_frequencies(articles: Sequence[Tokens], of_form: npt.NDArray[np.int32], lemmas: int) -> Longs:
     """In how many articles each lemma stands, for each block: (blocks, lemmas + 1)."""
     frequencies = np.zeros((len(BLOCKS), lemmas + 1), np.int64)
-    for stream in _streams(articles, of_form, lemmas):
+    for stream in _streams(articles, of_form):
         for block, where in _by_block(stream).items():
-            seen = np.unique(stream.article[where] * (lemmas + 1) + stream.lemma[where])
+            seen = np.unique((stream.section[where] >> 1) * (lemmas + 1) + stream.lemma[where])
             frequencies[block] += np.bincount(seen % (lemmas + 1), minlength=lemmas + 1)
     frequencies[:, 0] = 0
     return frequencies
@@ -151,14 +152,14 @@ def _pair_frequencies(
     """Pairs of neighbouring lemmas frequent enough in some block, ascending, and in how many articles they stand."""
     found: list[tuple[Longs, Longs]] = []
     base = (lemmas + 1) ** 2
-    for stream in _streams(articles, of_form, lemmas):
+    for stream in _streams(articles, of_form):
         pair = np.zeros(len(stream.lemma), np.int64)
-        pair[:-1] = stream.lemma[:-1].astype(np.int64) * (lemmas + 1) + stream.lemma[1:]
+        pair[:-1] = stream.lemma[:-1] * (lemmas + 1) + stream.lemma[1:]
         both = np.zeros(len(pair), np.bool_)
         both[:-1] = (stream.lemma[:-1] > 0) & (stream.lemma[1:] > 0)
         for block, where in _by_block(stream, pairs=True).items():
             opens = where[both[where]]
-            seen = np.unique(stream.article[opens] * base + pair[opens]) % base
+            seen = np.unique((stream.section[opens] >> 1) * base + pair[opens]) % base
             unique, count = np.unique(seen, return_counts=True)
             found.append((unique * len(BLOCKS) + block, count))
     keys, place = np.unique(np.concatenate([keys for keys, _ in found]), return_inverse=True)
@@ -170,17 +171,16 @@ def _pair_frequencies(
     return pairs, table
 
 
-def _streams(articles: Sequence[Tokens], of_form: npt.NDArray[np.int32], lemmas: int) -> Iterable[Stream]:
+def _streams(articles: Sequence[Tokens], of_form: npt.NDArray[np.int32]) -> Iterable[Stream]:
+    of_class = of_form.astype(np.int64)
     for start in range(0, len(articles), CHUNK):
-        yield stream_of(articles[start : start + CHUNK], of_form, lemmas)
+        yield stream_of(articles[start : start + CHUNK], of_class)
 
 
 def _by_block(stream: Stream, *, pairs: bool = False) -> dict[int, Longs]:
-    return {
-        BODY: np.flatnonzero(~stream.in_title),
-        TITLE: np.flatnonzero(stream.in_title),
-        LEAD: lead_of(stream)[1 if pairs else 0],
-    }
+    in_body = (stream.section & 1) == 1
+    lead = stream.lead(LEAD_WORDS - 1 if pairs else LEAD_WORDS)
+    return {BODY: np.flatnonzero(in_body), TITLE: np.flatnonzero(~in_body), LEAD: lead}
 
 
 def _without_rare_names(pairs: Longs, frequencies: Longs, names: Sequence[str], enough: int) -> tuple[Longs, Longs]:
@@ -200,7 +200,7 @@ def _is_person(first: str, second: str) -> bool:
 
 @cache
 def _name_parts(lemma: str) -> frozenset[str]:
-    """Which parts of a person's name this lemma can be: Name, Patr, Surn. A word the dictionary lacks may be a surname."""
+    """Which parts of a person's name a lemma can be: Name, Patr, Surn. What the dictionary lacks may be a surname."""
     readings = morphology().parse(lemma)
     parts = {part for reading in readings for part in ("Name", "Patr", "Surn") if part in reading.tag}
     if not morphology().word_is_known(lemma) and re.fullmatch("[а-я]+", lemma):

@@ -24,7 +24,7 @@ from training.examples import Example, Examples, load
 from training.gazetteer import Gazetteer
 from training.heads import Labelled, fit_heads
 from training.label_map import LabelMap, label_map
-from training.labels import Tags, tag_key, tags_of
+from training.labels import Tags, tags_of
 from training.progress import Progress
 from training.readers import Rejects
 from training.split import Split, split
@@ -43,7 +43,9 @@ class Trained:
     evaluation: Evaluation | None
     examples: Examples
 
-    def write(self, directory: Path, *, compress: bool, with_report: bool = True, signing_key: Path | None = None) -> str:
+    def write(
+        self, directory: Path, *, compress: bool, with_report: bool = True, signing_key: Path | None = None
+    ) -> str:
         """Writes the artifact, its report inside, and returns the version."""
         documents = {}
         if self.evaluation is not None and with_report:
@@ -67,7 +69,11 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
     learnt = np.concatenate((parts_of.train, parts_of.validation))
     rubrics = rubrics_of([examples.rows[i] for i in learnt])
     tags = tags_of(
-        [examples.rows[i].article for i in learnt], gazetteer, config.tags.drop, config.tags.min_examples, config.model.max_tags
+        [examples.rows[i].article for i in learnt],
+        gazetteer,
+        config.tags.drop,
+        config.tags.min_examples,
+        config.model.max_tags,
     )
     data = labelled(examples, rubrics, tags, gazetteer, config)
     parts = fit_heads(data, parts_of.train, parts_of.validation, rubrics, tags.tags, gazetteer, config, progress)
@@ -75,9 +81,13 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
     evaluation = None
     if len(parts_of.test):
         with progress.step(f"test on {len(parts_of.test)} articles"):
-            evaluation = evaluate(annotator, [examples.rows[i].article for i in parts_of.test], label_map=labels_of(annotator, gazetteer))
+            evaluation = evaluate(
+                annotator, [examples.rows[i].article for i in parts_of.test], label_map=labels_of(annotator, gazetteer)
+            )
     manifest = manifest_of(config, examples, parts_of, annotator, evaluation)
-    return Trained(parts, manifest, card_of(config, examples, parts_of, rubrics, tags, evaluation), evaluation, examples)
+    return Trained(
+        parts, manifest, card_of(config, examples, parts_of, rubrics, tags, evaluation), evaluation, examples
+    )
 
 
 def rubrics_of(rows: Sequence[Example]) -> list[str]:
@@ -115,7 +125,11 @@ def _outlet_weights(rows: Sequence[Example]) -> np.ndarray[Any, np.dtype[np.floa
     outlets = Counter(rubric for _, rubric in count)
     total = Counter(row.article.rubric for row in rows)
     return np.array(
-        [total[row.article.rubric] / outlets[row.article.rubric] / count[row.outlet, row.article.rubric] for row in rows], np.float32
+        [
+            total[row.article.rubric] / outlets[row.article.rubric] / count[row.outlet, row.article.rubric]
+            for row in rows
+        ],
+        np.float32,
     )
 
 
@@ -134,7 +148,9 @@ def labels_of(annotator: Annotator, gazetteer: Gazetteer) -> LabelMap:
     )
 
 
-def manifest_of(config: Config, examples: Examples, parts: Split, annotator: Annotator, evaluation: Evaluation | None) -> dict[str, Any]:
+def manifest_of(
+    config: Config, examples: Examples, parts: Split, annotator: Annotator, evaluation: Evaluation | None
+) -> dict[str, Any]:
     """What the model says of itself: no clock, no path, no host, so that the same rows give the same bytes."""
     learnt = np.concatenate((parts.train, parts.validation))
     dates = [date for i in learnt if (date := examples.rows[i].date) is not None]
@@ -144,15 +160,23 @@ def manifest_of(config: Config, examples: Examples, parts: Split, annotator: Ann
         "newest_row": max(dates).isoformat() if dates else None,
         "versions": {
             "code": importlib.metadata.version("rubricator"),
-            **{name: importlib.metadata.version(name) for name in ("scikit-learn", "numpy", "pymorphy3", "pymorphy3-dicts-ru")},
+            **{
+                name: importlib.metadata.version(name)
+                for name in ("scikit-learn", "numpy", "pymorphy3", "pymorphy3-dicts-ru")
+            },
         },
         "data": fingerprints(examples, parts),
         "config": config_as_data(config),
-        "labels": {"rubrics": annotator.rubric.labels, "tags": len(annotator.tags.labels), "places": len(annotator.places)},
+        "labels": {
+            "rubrics": annotator.rubric.labels,
+            "tags": len(annotator.tags.labels),
+            "places": len(annotator.places),
+        },
         "thresholds": {"decisions": annotator.decisions.as_data(), "tags": annotator.tags.thresholds()},
         "scores": scores(evaluation),
         "self_test": [
-            {"article": msgspec.to_builtins(article), "answer": answer} for article, answer in zip(questions, answers, strict=True)
+            {"article": msgspec.to_builtins(article), "answer": answer}
+            for article, answer in zip(questions, answers, strict=True)
         ],
     }
 
@@ -203,7 +227,14 @@ def card_of(
     config: Config, examples: Examples, parts: Split, rubrics: Sequence[str], tags: Tags, evaluation: Evaluation | None
 ) -> str:
     """The manifest for people: what it learnt from, how well it does, what to mind."""
-    lines = ["# Model card", "", "## Learnt from", "", "| corpus | articles used | rejected | why |", "|---|---|---|---|"]
+    lines = [
+        "# Model card",
+        "",
+        "## Learnt from",
+        "",
+        "| corpus | articles used | rejected | why |",
+        "|---|---|---|---|",
+    ]
     counts = Counter(examples.rows[i].corpus for i in np.concatenate((parts.train, parts.validation)))
     for number, corpus in enumerate(examples.corpora):
         rejected = examples.rejected.get(corpus.name, Counter())
@@ -213,13 +244,27 @@ def card_of(
         "",
         f"Split by {parts.by}: {len(parts.train)} train, {len(parts.validation)} validation, {len(parts.test)} test.",
         "",
-        f"## Answers with\n\n{len(rubrics)} rubrics: {', '.join(rubrics)}; {len(tags.tags)} topic tags; places of the gazetteer.",
+        "## Answers with",
+        "",
+        f"{len(rubrics)} rubrics: {', '.join(rubrics)}; {len(tags.tags)} topic tags; places of the gazetteer.",
         "",
         "## Test",
         "",
     ]
     measured = scores(evaluation)
-    lines += [f"- {name}: {value:.4g}" for name, value in measured.items() if value is not None] or ["No test articles were set aside."]
+    lines += [f"- {name}: {value:.4g}" for name, value in measured.items() if value is not None] or [
+        "No test articles were set aside."
+    ]
     published = config.decision.publish
-    lines += ["", "## Mind", "", "- " + ("Calibrated for the outlets above only." if published else "Never says `auto`: no outlet's own archive was learnt.")]
+    lines += [
+        "",
+        "## Mind",
+        "",
+        "- "
+        + (
+            "Calibrated for the outlets above only."
+            if published
+            else "Never says `auto`: no outlet's own archive was learnt."
+        ),
+    ]
     return "\n".join(lines) + "\n"

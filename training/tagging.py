@@ -48,7 +48,9 @@ class TagOptions:
 class TagTraining:
     """One set of tags and their phrases; fits on some articles, learns ranker and thresholds on others."""
 
-    def __init__(self, tags: Sequence[Tag], phrase_tag: Sequence[int], phrase_part: Sequence[bool], options: TagOptions) -> None:
+    def __init__(
+        self, tags: Sequence[Tag], phrase_tag: Sequence[int], phrase_part: Sequence[bool], options: TagOptions
+    ) -> None:
         self.tags, self.options = tags, options
         self._phrase_tag, self._phrase_part = list(phrase_tag), list(phrase_part)
 
@@ -67,7 +69,9 @@ class TagTraining:
         )  # fmt: skip
         return self._part(weights, regime, self._precision(articles, usable))
 
-    def _part(self, weights: TagWeights, regime: npt.NDArray[np.int8], precision: npt.NDArray[np.float64]) -> dict[str, Any]:
+    def _part(
+        self, weights: TagWeights, regime: npt.NDArray[np.int8], precision: npt.NDArray[np.float64]
+    ) -> dict[str, Any]:
         return {
             "ids": [tag.id for tag in self.tags],
             "labels": [tag.label for tag in self.tags],
@@ -93,9 +97,9 @@ class TagTraining:
         prior = PRIOR_ARTICLES / (1 + np.exp(-DEFAULT_PRECISION))
         log_odds = np.full(len(self.tags), DEFAULT_PRECISION)
         for tag, rows in enumerate(named):
-            rows = [i for i in rows if usable(tag)[i]] if rows else rows
-            right = sum(tag in articles.tags[i] for i in rows)
-            share = (right + prior) / (len(rows) + PRIOR_ARTICLES)
+            judged = [i for i in rows if usable(tag)[i]]
+            right = sum(tag in articles.tags[i] for i in judged)
+            share = (right + prior) / (len(judged) + PRIOR_ARTICLES)
             log_odds[tag] = np.log(share / (1 - share))
         return log_odds
 
@@ -149,7 +153,7 @@ class _Pool:
 
 def _masked(part: Mapping[str, Any]) -> dict[str, Any]:
     """The part as if a quarter of the tags had no examples and another quarter few."""
-    side = np.array([zlib.crc32(id.encode()) % MASKS for id in part["ids"]])
+    side = np.array([zlib.crc32(tag.encode()) % MASKS for tag in part["ids"]])
     regime = np.where(side == 0, NONE, np.where((side == 1) & (part["regime"] == MANY), FEW, part["regime"]))
     precision = np.where(side == 0, DEFAULT_PRECISION, part["precision"])
     return {**part, "regime": regime.astype(np.int8), "precision": precision}
@@ -183,4 +187,3 @@ def _incidence(tags: Sequence[frozenset[int]], width: int) -> sparse.csr_array:
 def _sigmoid(margin: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     probability: npt.NDArray[np.float64] = 1 / (1 + np.exp(-margin))
     return probability
-

@@ -13,8 +13,8 @@ from service.inference import artifact
 from service.inference.article import Annotation, Article, Attribution, Evidence, Explanation, ModelReference, TagAnswer
 from service.inference.decisions import Decisions, Options
 from service.inference.explain import addends_by_words, attributions
-from service.inference.features import Features, Floats, Ints, Tokens, tokenise
-from service.inference.lemmas import Lemmas
+from service.inference.features import Features, Floats, Tokens, tokenise
+from service.inference.lemmas import Ints, Lemmas
 from service.inference.phrases import Hit, Phrases
 from service.inference.places import Kind, Mention, Phrase, Place
 from service.inference.regions import PlaceFound, Regions, Weights
@@ -32,7 +32,7 @@ PART_OF = {"rubric": "rubric", "alternatives": "rubric", "regions": "regions", "
 
 
 class Named(NamedTuple):
-    """Phrases found in the title and in the body, by the head they belong to, numbered from that head's first phrase."""
+    """Phrases in the title and in the body, by the head they belong to, numbered from that head's first phrase."""
 
     places: tuple[list[Hit], list[Hit]]
     tags: tuple[list[Hit], list[Hit]]
@@ -94,7 +94,9 @@ class Annotator:
                 chosen = self._chosen_tags(reading, named, may_publish, options)
                 answer["tags"] = tuple(tag for _, tag in chosen)
             if options.explain:
-                answer["explain"] = self._explanation(reading, named, probabilities, chosen if "tags" in options.heads else [], options)
+                answer["explain"] = self._explanation(
+                    reading, named, probabilities, chosen if "tags" in options.heads else [], options
+                )
             if not self.decisions.knows(article.source):
                 reasons.append("not_calibrated_for_source")
         wanted = {part: value for part, value in answer.items() if PART_OF[part] in options.heads | {"explain"}}
@@ -195,8 +197,10 @@ class Reading(NamedTuple):
         return self.text.locate(part, mention.start, mention.end)
 
 
-def load(directory: Path, *, version: str | None = None, trusted_keys: Sequence[Path] = (), cache: Path | None = None) -> Annotator:
-    """The artifact as an annotator, verified and self-tested. Raises ArtifactError with what is wrong and what to do."""
+def load(
+    directory: Path, *, version: str | None = None, trusted_keys: Sequence[Path] = (), cache: Path | None = None
+) -> Annotator:
+    """The artifact as an annotator, verified and self-tested. Raises ArtifactError: what is wrong, what to do."""
     parts = artifact.read(directory, trusted_keys=trusted_keys, cache=cache)
     annotator = Annotator(version or parts.version, parts.parts)
     artifact.check_self_test(parts.manifest, lambda articles: plain_answers(annotator, articles))

@@ -145,7 +145,7 @@ class Annotation(Struct, frozen=True):
     reasons: tuple[str, ...]
     model: ModelReference
     warnings: tuple[RequestWarning, ...] = ()
-    rubric: RubricAnswer | None | UnsetType = UNSET
+    rubric: RubricAnswer | UnsetType | None = UNSET
     alternatives: tuple[Alternative, ...] | UnsetType = UNSET
     regions: tuple[RegionAnswer, ...] | UnsetType = UNSET
     tags: tuple[TagAnswer, ...] | UnsetType = UNSET

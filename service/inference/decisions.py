@@ -31,7 +31,8 @@ class Decisions:
     """Thresholds, chosen on validation data at training time."""
 
     def __init__(self, part: Mapping[str, Any], rubric: RubricHead, tags: TagHead, places: Sequence[Place]) -> None:
-        """`part`: rubric_auto, tags_auto, regions_auto, rubric_review (scores; one above 1 is never reached), sources (calibration articles of each outlet; empty: nothing is ever `auto`)."""
+        """`part`: rubric_auto, tags_auto, regions_auto, rubric_review (scores; one above 1 is never reached), sources
+        (calibration articles of each outlet; empty: nothing is ever `auto`)."""
         self._auto = {head: float(part[f"{head}_auto"]) for head in HEADS}
         self._least_rubric = float(part["rubric_review"])
         self._sources: dict[str, int] = part["sources"]
@@ -61,7 +62,8 @@ class Decisions:
         least = options.threshold or 0.0
         others = [i for i in order[answer is not None :] if scores[i] >= least]
         return answer, tuple(
-            Alternative(self._rubric.ids[i], self._rubric.labels[i], _rounded(scores[i])) for i in others[: options.limit]
+            Alternative(self._rubric.ids[i], self._rubric.labels[i], _rounded(scores[i]))
+            for i in others[: options.limit]
         )
 
     def tags(
@@ -72,8 +74,12 @@ class Decisions:
         for tag, score, evidence in zip(candidates.tags.tolist(), scores, candidates.evidence, strict=True):
             own = self._tags.threshold(tag)
             if score >= (own if options.threshold is None else options.threshold):
-                origin: Literal["model", "lexical"] = "model" if self._tags.regime[tag] == MANY and evidence[2] > 0 else "lexical"
-                decision: Decision = "abstain" if score < own else "auto" if may_publish and score >= self._auto["tags"] else "review"
+                origin: Literal["model", "lexical"] = (
+                    "model" if self._tags.regime[tag] == MANY and evidence[2] > 0 else "lexical"
+                )
+                decision: Decision = (
+                    "abstain" if score < own else "auto" if may_publish and score >= self._auto["tags"] else "review"
+                )
                 answer = TagAnswer(self._tags.ids[tag], self._tags.labels[tag], _rounded(score), decision, origin)
                 shown.append((tag, answer))
         shown.sort(key=lambda one: (-one[1].score, one[1].id))
@@ -96,7 +102,9 @@ class Decisions:
             evidence += [locate("body", mention) for mention in one.in_body]
             parent = self._places[place.parent].id if place.parent >= 0 else None
             answers.append(
-                RegionAnswer(place.id, place.label, place.level, parent, one.role, _rounded(one.score), decision, tuple(evidence))
+                RegionAnswer(
+                    place.id, place.label, place.level, parent, one.role, _rounded(one.score), decision, tuple(evidence)
+                )
             )
         return tuple(answers[: options.limit])
 

@@ -11,24 +11,25 @@ import numpy as np
 import numpy.typing as npt
 
 from service.inference.article import Attribution
-from service.inference.features import LEAD, TITLE, Features, Tokens, lead_of, stream_of
+from service.inference.features import LEAD, LEAD_WORDS, TITLE, Features, Tokens, stream_of
 from service.inference.text import Text
 from service.inference.words import positions
 
 Span = tuple[Literal["title", "body"], int, int]  # part, first word, last word
 
 
-def addends_by_words(features: Features, tokens: Tokens, columns: npt.NDArray[np.int32], addends: npt.NDArray[np.floating]) -> dict[Span, float]:
+def addends_by_words(
+    features: Features, tokens: Tokens, columns: npt.NDArray[np.int32], addends: npt.NDArray[np.floating]
+) -> dict[Span, float]:
     """Addend of each word or pair of words; `columns` are the article's, `addends` value times weight."""
-    stream = stream_of([tokens], features.lemma_of_class, features.lemmas)
-    by_key = dict(zip(features.columns[columns].tolist(), addends.tolist(), strict=True))
-    places: defaultdict[int, list[Span]] = defaultdict(list)
+    stream = stream_of([tokens], features.lemma_of_class)
     block = features.features + 1
-    words = stream.word.tolist()
     pair = features.pairs_of(stream.lemma).tolist()
-    lead, lead_pairs = (set(where.tolist()) for where in lead_of(stream))
+    words = (stream.kept - stream.whole_starts[stream.section]).tolist()
+    lead, lead_pairs = (set(stream.lead(length).tolist()) for length in (LEAD_WORDS, LEAD_WORDS - 1))
+    places: defaultdict[int, list[Span]] = defaultdict(list)
     for i, lemma in enumerate(stream.lemma.tolist()):
-        part: Literal["title", "body"] = "title" if stream.in_title[i] else "body"
+        part: Literal["title", "body"] = "body" if stream.section[i] & 1 else "title"
         home = TITLE * block if part == "title" else 0
         for feature, last, opening in ((lemma, i, lead), (pair[i], i + 1, lead_pairs)):
             if feature:
@@ -36,6 +37,7 @@ def addends_by_words(features: Features, tokens: Tokens, columns: npt.NDArray[np
                 places[home + feature].append(span)
                 if i in opening:
                     places[LEAD * block + feature].append(span)
+    by_key = dict(zip(features.columns[columns].tolist(), addends.tolist(), strict=True))
     spans: defaultdict[Span, float] = defaultdict(float)
     for key, addend in by_key.items():
         for span in places[key]:

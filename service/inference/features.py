@@ -8,6 +8,7 @@ arrays: one article is a batch of one, and gets the same bits alone as among fiv
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,16 +51,25 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """The words of a batch in one row, stop words left out, each title and body closed by one 0 that parts neighbours."""
+    """The words of a batch in one row, stop words left out; one 0 after each title and body parts neighbours."""
 
-    lemma: Ints  # lemma id, 0 where the word is no feature
-    article: Longs  # number of the article
-    in_title: npt.NDArray[np.bool_]
-    place: Longs  # how many words of the same title or body stand before this one
-    word: Longs  # which word of the title or body this is, stop words counted
+    lemma: Longs  # lemma id, 0 where the word is no feature
+    section: Longs  # 2 * article for its title, 2 * article + 1 for its body
+    starts: Longs  # where each section starts in this row; one more, the end
+    kept: Longs  # where the words stood before the stop words went
+    whole_starts: Longs  # where each section started then
+
+    def lead(self, length: int) -> Longs:
+        """Where the first `length` words of each body stand."""
+        begin, end = self.starts[1:-1:2], self.starts[2::2]
+        where = begin[:, None] + np.arange(length)
+        found: Longs = where[where < end[:, None]]
+        return found
 
 
 _CLOSE = np.zeros(1, np.int32)
+_FIRST = np.ones(1, np.bool_)
+_TERM_FREQUENCY = 1.0 + np.log(np.maximum(np.arange(10_000), 1))  # sublinear; a word stands no oftener than that
 
 
 def tokenise(texts: Sequence[Text], lemmas: Lemmas) -> list[Tokens]:
@@ -82,18 +92,20 @@ class Features:
     a block that was frequent enough there. A *key* is article * size + block * (features + 1) + feature.
     """
 
-    def __init__(self, parts: Mapping[str, npt.NDArray[np.generic]], lemma_of_class: Ints) -> None:
+    def __init__(self, parts: Mapping[str, npt.NDArray[Any]], lemma_of_class: Ints) -> None:
         """`parts`: `pairs` (int64, ascending, first * (lemmas + 1) + second), `present` (packed bits over the keys of
         one article: which are columns), `idf` (float a column), `weights` (float a block), `lemmas` (how many lemmas
         are features; later ids serve names only, -1 is a stop word)."""
-        self.lemma_of_class = lemma_of_class
+        self.lemma_of_class: Longs = lemma_of_class.astype(np.int64)
         self.lemmas = int(parts["lemmas"])
         self.pairs: Longs = np.asarray(parts["pairs"], np.int64)
+        self._pairs_and_end = np.append(self.pairs, -1)  # so that looking behind the last one finds nothing
         self.features = self.lemmas + len(self.pairs)
         self.size = len(BLOCKS) * (self.features + 1)
         present = np.unpackbits(np.asarray(parts["present"], np.uint8), count=self.size).astype(bool)
         self.columns: Longs = np.flatnonzero(present)
         self.width = len(self.columns)
+        self._is_column = present
         self._column: Ints = np.cumsum(present, dtype=np.int32) - 1
         self._idf = np.zeros(self.size, np.float64)
         self._idf[self.columns] = parts["idf"]
@@ -102,67 +114,69 @@ class Features:
     def matrix(self, articles: Sequence[Tokens]) -> Matrix:
         """One normalised row for each article; an article without a known word has an empty row."""
         n = len(articles)
-        keys = self.occurrences(stream_of(articles, self.lemma_of_class, self.lemmas))
+        keys = self.occurrences(stream_of(articles, self.lemma_of_class))
         keys.sort()
-        first = np.flatnonzero(np.diff(keys, prepend=-1))
-        counts = np.diff(first, append=len(keys))
+        first = np.flatnonzero(np.concatenate((_FIRST[: len(keys)], keys[1:] != keys[:-1])))
+        counts = np.empty(len(first), np.int64)
+        np.subtract(first[1:], first[:-1], out=counts[:-1])
+        counts[-1:] = len(keys) - first[-1:]
         keys = keys[first]
-        article = keys // self.size
+        article = keys // self.size if n > 1 else np.zeros(len(keys), np.int64)
         key = keys - article * self.size
-        values = (1.0 + np.log(counts)) * self._idf[key]
-        known = np.flatnonzero(values)
-        article, key, values = article[known], key[known], values[known]
-        block = key // (self.features + 1)
-        values = _normalised(values, article * len(BLOCKS) + block, n * len(BLOCKS)) * self._weights[block]
-        values = _normalised(values, article, n)
+        values = self._idf[key] * _TERM_FREQUENCY[np.minimum(counts, len(_TERM_FREQUENCY) - 1)]
+        block = article * len(BLOCKS) + self._block_of(key)
+        scale = self._scale(np.bincount(block, values * values, minlength=n * len(BLOCKS)).reshape(n, len(BLOCKS)))
         start = np.zeros(n + 1, np.int64)
         np.cumsum(np.bincount(article, minlength=n), out=start[1:])
-        return Matrix(start, self._column[key], values.astype(np.float32), self.width)
+        return Matrix(start, self._column[key], (values * scale[block]).astype(np.float32), self.width)
+
+    def _scale(self, squares: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Factor of each article's blocks: each to length 1, times its weight, all together to length 1 again."""
+        there = squares > 0
+        weights = self._weights * there
+        whole = np.sqrt((weights * weights).sum(axis=1, keepdims=True))
+        return (weights / np.sqrt(np.where(there, squares, 1.0)) / np.where(whole > 0, whole, 1.0)).ravel()
+
+    def _block_of(self, key: Longs) -> Longs:
+        block: Longs = (key > self.features).astype(np.int64)
+        block += key >= LEAD * (self.features + 1)
+        return block
 
     def occurrences(self, stream: Stream) -> Longs:
-        """Key of every occurrence of every feature, in no given order; some are keys of no column."""
-        pair = self.pairs_of(stream.lemma)
-        lead, lead_pairs = lead_of(stream)
-        base = stream.article * self.size
-        home = base + stream.in_title * (TITLE * (self.features + 1))
-        opening = base + LEAD * (self.features + 1)
-        feature = np.concatenate((stream.lemma, pair, stream.lemma[lead], pair[lead_pairs]))
-        keys = np.concatenate((home, home, opening[lead], opening[lead_pairs])) + feature
-        found: Longs = keys[feature > 0]
+        """Key of every occurrence of every column, in no given order."""
+        lemma = stream.lemma
+        pair = self.pairs_of(lemma)
+        base = (stream.section >> 1) * self.size
+        home = base + np.where(stream.section & 1, BODY, TITLE * (self.features + 1))
+        lead = stream.lead(LEAD_WORDS)
+        opening = base[lead] + LEAD * (self.features + 1)
+        # the last word of the lead starts no pair there: its neighbour stands outside
+        pairs = stream.lead(LEAD_WORDS - 1)
+        feature = np.concatenate((lemma, pair, lemma[lead], pair[pairs]))
+        keys = np.concatenate((home, home, opening, base[pairs] + LEAD * (self.features + 1))) + feature
+        known = (feature > 0) & self._is_column[keys % self.size if len(stream.starts) > 3 else keys]
+        found: Longs = keys[known]
         return found
 
-    def pairs_of(self, lemma: Ints) -> Longs:
+    def pairs_of(self, lemma: Longs) -> Longs:
         """Feature of each lemma with the one after it, 0 where that is none; as long as `lemma`."""
         pair = np.zeros(len(lemma), np.int64)
-        if len(self.pairs) and len(lemma):
-            wanted = lemma[:-1].astype(np.int64) * (self.lemmas + 1) + lemma[1:]
-            place = np.searchsorted(self.pairs, wanted)
-            place[place == len(self.pairs)] = 0
-            pair[:-1] = np.where(self.pairs[place] == wanted, place + (self.lemmas + 1), 0)
+        both = np.flatnonzero((lemma[:-1] > 0) & (lemma[1:] > 0))
+        wanted = lemma[both] * (self.lemmas + 1) + lemma[both + 1]
+        place = np.searchsorted(self.pairs, wanted)
+        found = np.flatnonzero(self._pairs_and_end[place] == wanted)
+        pair[both[found]] = place[found] + (self.lemmas + 1)
         return pair
 
 
-def stream_of(articles: Sequence[Tokens], lemma_of_class: Ints, lemmas: int) -> Stream:
-    """The words of the articles as lemmas; those above `lemmas` count as unknown."""
+def stream_of(articles: Sequence[Tokens], lemma_of_class: Longs) -> Stream:
+    """The words of the articles as lemmas."""
     sections = [classes for article in articles for classes in (article.title, _CLOSE, article.body, _CLOSE)]
     lengths = np.fromiter(map(len, sections), np.int64, len(sections)).reshape(-1, 2).sum(axis=1)
-    lemma = lemma_of_class[np.concatenate(sections)] if sections else _CLOSE[:0]
+    lemma = lemma_of_class[np.concatenate(sections)] if sections else np.zeros(0, np.int64)
     kept = np.flatnonzero(lemma != STOP)
-    lemma = lemma[kept]
-    lemma[lemma > lemmas] = 0
-    starts = np.cumsum(lengths) - lengths
-    section = np.repeat(np.arange(len(lengths)), lengths)[kept]
-    place = np.arange(len(kept)) - np.searchsorted(section, np.arange(len(lengths)))[section]
-    return Stream(lemma, section >> 1, (section & 1) == 0, place, kept - starts[section])
-
-
-def lead_of(stream: Stream) -> tuple[Longs, Longs]:
-    """Where the stream's lead words stand, and where its lead pairs start."""
-    words_of_lead = np.flatnonzero((stream.place < LEAD_WORDS) & ~stream.in_title)
-    return words_of_lead, words_of_lead[stream.place[words_of_lead] < LEAD_WORDS - 1]
-
-
-def _normalised(values: npt.NDArray[np.float64], group: Longs, groups: int) -> npt.NDArray[np.float64]:
-    length = np.sqrt(np.bincount(group, values * values, minlength=groups))
-    scaled: npt.NDArray[np.float64] = values / length[group]
-    return scaled
+    whole_starts = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=whole_starts[1:])
+    starts = np.searchsorted(kept, whole_starts)
+    section = np.repeat(np.arange(len(lengths)), starts[1:] - starts[:-1])
+    return Stream(lemma[kept], section, starts, kept, whole_starts)

@@ -43,28 +43,46 @@ class Phrases:
                 node = node.children.setdefault(pattern, _Node())
             node.phrases = (*node.phrases, phrase)
         self._patterns = _Patterns(lemmas)
+        self._openings = _Openings(self._root, self._patterns)
         self._opens = _classes_that_open(lemmas, np.fromiter(self._root.children, np.int32))
 
     def find(self, classes: Ints) -> list[Hit]:
         """Every phrase at every word where one starts, in order of the first word, along one path the longest first."""
-        hits: list[Hit] = []
         starts = np.flatnonzero(self._opens[classes]).tolist()
-        if starts:
-            row = classes.tolist()
-            for first in starts:
-                self._walk(self._root, row, first, first, hits)
+        if not starts:
+            return []
+        hits: list[Hit] = []
+        row = classes.tolist()
+        for first in starts:
+            for node in self._openings[row[first]]:
+                if node.children:
+                    self._walk(node, row, first, first + 1, hits)
+                hits += [Hit(first, first + 1, phrase) for phrase in node.phrases]
         return hits
 
     def _walk(self, node: _Node, row: list[int], first: int, at: int, hits: list[Hit]) -> None:
-        if at == len(row):
+        if at == len(row) or not row[at]:
             return
         for pattern in self._patterns[row[at]]:
             child = node.children.get(pattern)
             if child is not None:
                 if child.children:
                     self._walk(child, row, first, at + 1, hits)
-                for phrase in child.phrases:
-                    hits.append(Hit(first, at + 1, phrase))
+                hits += [Hit(first, at + 1, phrase) for phrase in child.phrases]
+
+
+class _Openings(dict[int, tuple[_Node, ...]]):
+    """Class -> the nodes that its patterns lead to from the root."""
+
+    def __init__(self, root: _Node, patterns: "_Patterns") -> None:
+        super().__init__()
+        self._root, self._patterns = root, patterns
+
+    def __missing__(self, number: int) -> tuple[_Node, ...]:
+        children = self._root.children
+        found = tuple(children[pattern] for pattern in self._patterns[number] if pattern in children)
+        self[number] = found
+        return found
 
 
 class _Patterns(dict[int, tuple[int, ...]]):

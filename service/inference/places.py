@@ -3,6 +3,8 @@
 from enum import IntEnum
 from typing import NamedTuple
 
+from service.inference.article import Level
+
 
 class Kind(IntEnum):
     """What a phrase is to its place, surest first."""
@@ -29,7 +31,7 @@ class Place(NamedTuple):
 
     id: str
     label: str
-    level: str
+    level: Level
     parent: int = -1
     population: int = 0
 

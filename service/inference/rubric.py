@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from service.inference.features import Floats, Ints, Matrix
+from service.inference.features import Floats, Matrix
+from service.inference.lemmas import Ints
 
 
 class RubricHead:

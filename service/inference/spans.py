@@ -2,9 +2,10 @@
 
 from typing import TypeVar
 
+from msgspec import UnsetType
 from msgspec.structs import replace
 
-from service.inference.article import Annotation, Article, Attribution, Evidence, Explanation, Notice, UnsetType
+from service.inference.article import Annotation, Article, Attribution, Evidence, Explanation, Notice
 
 S = TypeVar("S", Evidence, Attribution, Notice)
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from service.inference.explain import Span
-from service.inference.features import Floats, Ints, Longs
+from service.inference.features import Floats, Longs
+from service.inference.lemmas import Ints
 from service.inference.phrases import Hit
 
 LEAD = 45  # words of the body whose names count as standing in the lead
@@ -56,7 +57,7 @@ class TagHead:
         self._thresholds = np.asarray(part["thresholds"], np.float64)
 
     def margins(self, columns: Ints, values: Floats) -> npt.NDArray[np.float64]:
-        """Margin of every tag; only the weights of the article's own columns are read. Untrained tags have their bias."""
+        """Margin of every tag; only weights of the article's own columns are read. Untrained tags have their bias."""
         tag, addend = self._addends(columns, values)
         return np.bincount(tag, addend, minlength=len(self.ids)) + self.bias
 
@@ -131,7 +132,10 @@ class TagHead:
         """Where the tag's name stands, each place with its share of what names weigh in the ranker."""
         parts: tuple[tuple[Literal["title", "body"], Sequence[Hit]], ...] = (("title", title), ("body", body))
         spans: list[Span] = [
-            (part, hit.first, hit.end - 1) for part, hits in parts for hit in hits if self._phrase_tag[hit.phrase] == tag
+            (part, hit.first, hit.end - 1)
+            for part, hits in parts
+            for hit in hits
+            if self._phrase_tag[hit.phrase] == tag
         ]
         weight = float(self._ranker[EVIDENCE.index("named")] + self._ranker[EVIDENCE.index("in_title")])
         return {span: weight / len(spans) for span in spans}
@@ -142,4 +146,3 @@ class TagHead:
 
     def threshold(self, tag: int) -> float:
         return float(self._thresholds[self.regime[tag]])
-

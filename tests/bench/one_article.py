@@ -27,11 +27,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from service.inference.annotator import Annotator
+from service.inference.annotator import load as load_model
 from service.inference.article import Article, LabelledArticle
 from service.inference.decisions import Options
 from service.records import Rejects
 from tests.reference import term
 from training.config import Config, Corpus, Decision, Model, Tags
+from training.examples import load as load_examples
 from training.progress import Progress
 from training.run import train
 
@@ -56,6 +58,15 @@ def corpora(folder: Path) -> Config:
     )
 
 
+def model(config: Config, kept: Path | None) -> Annotator:
+    if kept is not None and kept.is_dir():
+        return load_model(kept)
+    trained = train(config, Rejects(), Progress())
+    if kept is not None:
+        trained.write(kept, compress=False, with_report=False)
+    return Annotator("bench", trained.parts)
+
+
 class Reference:
     """The usual parts of scikit-learn, each used as its documentation shows."""
 
@@ -67,7 +78,13 @@ class Reference:
             return [lemma(word) for word in WORD.findall(text.lower())]
 
         self._vectorizer = TfidfVectorizer(
-            tokenizer=tokens, token_pattern=None, lowercase=False, ngram_range=(1, 2), min_df=4, sublinear_tf=True, dtype=np.float32
+            tokenizer=tokens,
+            token_pattern=None,
+            lowercase=False,
+            ngram_range=(1, 2),
+            min_df=4,
+            sublinear_tf=True,
+            dtype=np.float32,
         )
         labelled = [article for article in articles if article.rubric]
         rows = self._vectorizer.fit_transform(map(whole, labelled))
@@ -118,10 +135,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--model", type=Path, help="keep the trained model here, and use it if it is there")
     options = parser.parse_args()
-    trained = train(corpora(options.data), Rejects(), Progress())
-    ours = Annotator("bench", trained.parts)
-    known = [row.article for row in trained.examples.rows]
+    config = corpora(options.data)
+    ours = model(config, options.model)
+    known = [row.article for row in load_examples(config, Rejects()).rows]
     reference = Reference(known, ours)
     chosen = [article for article in known if WORDS[0] <= len(whole(article).split()) <= WORDS[1]][:ARTICLES]
     articles = [Article(title=article.title, text=article.text) for article in chosen]
@@ -137,9 +155,14 @@ def main() -> None:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def report(times: dict[str, list[float]], articles: Sequence[Article], ours: Annotator, reference: Reference) -> dict[str, Any]:
+def report(
+    times: dict[str, list[float]], articles: Sequence[Article], ours: Annotator, reference: Reference
+) -> dict[str, Any]:
     words = float(np.mean([len(whole(article).split()) for article in articles]))
-    print(f"{len(articles)} real articles, {words:.0f} words on average, {len(ours.tags.ids)} tags, {reference.weights} weights in the reference")
+    print(
+        f"{len(articles)} real articles, {words:.0f} words on average, {len(ours.tags.ids)} tags, "
+        f"{reference.weights} weights in the reference"
+    )
     result: dict[str, Any] = {"articles": len(articles), "words": words, "tags": len(ours.tags.ids), "systems": {}}
     for name, seconds in times.items():
         p50, p99 = (float(np.percentile(seconds, q)) * 1e6 for q in (50, 99))

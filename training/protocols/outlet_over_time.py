@@ -1,9 +1,9 @@
-"""One outlet over time: four rolling origins, each tested on the quarter that follows; raw words and LogisticRegression beside.
+"""One outlet over time: four rolling origins, each tested on the quarter after it; scikit-learn's first attempt beside.
 
     python -m training.protocols.outlet_over_time --data FOLDER --json out.json --html out.html
 
-The last quarter before each test is validation: calibration and thresholds are chosen there, then the weights are
-fitted on all. Test articles are read through `Annotator.annotate`. About ten minutes on one core, most of it the peer's.
+The last quarter before each test is validation: probabilities are calibrated there, then the weights are fitted
+on all. Test articles are read through `Annotator.annotate`. About ten minutes on one core, most of it the peer's.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import typer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -50,13 +51,17 @@ class Answers:
 
 
 def run(folder: Path, origins: Sequence[tuple[str, str]], progress: Progress) -> Comparison:
-    config = Config(corpus=(Corpus(path=folder / CORPUS, format="records", drop_rubrics=DROPPED, min_chars=200, use=("rubric",)),))
+    config = Config(
+        corpus=(Corpus(path=folder / CORPUS, format="records", drop_rubrics=DROPPED, min_chars=200, use=("rubric",)),)
+    )
     with progress.step("reading"):
         examples = load(config, Rejects())
     truth: list[str] = []
     answers = {OURS: Answers(), RAW: Answers()}
     for validation, test in origins:
-        truth += _origin(examples, msgspec.structs.replace(config, split=Split("time", validation, test)), answers, progress)
+        truth += _origin(
+            examples, msgspec.structs.replace(config, split=Split("time", validation, test)), answers, progress
+        )
     return compare(
         truth,
         {name: given.labels for name, given in answers.items()},
@@ -82,7 +87,9 @@ def _origin(examples: Examples, config: Config, answers: dict[str, Answers], pro
 
 
 def _ours(annotator: Annotator, articles: Sequence[LabelledArticle], into: Answers) -> None:
-    for annotation in annotator.annotate([_unlabelled(article) for article in articles], Options(heads=frozenset({"rubric"}))):
+    for annotation in annotator.annotate(
+        [_unlabelled(article) for article in articles], Options(heads=frozenset({"rubric"}))
+    ):
         best = annotation.rubric or (annotation.alternatives or (None,))[0]
         into.labels.append(best.label if best else None)
         into.scores.append(best.score if best else 0.0)
@@ -120,11 +127,11 @@ def main() -> None:
         options.html.write_text(render_comparison(comparison, title="One outlet over time"), "utf-8")
     for system in comparison.systems:
         accuracy, macro = system.accuracy, system.macro_f1
-        print(
+        typer.echo(
             f"{system.name:<34}accuracy {accuracy.value:.4f} ({accuracy.difference:+.4f})  macro-F1 {macro.value:.4f} "
             f"({macro.difference:+.4f})  calibration error {system.calibration_error:.4f}"
         )
-    print(f"{comparison.n} articles; a perfectly calibrated model would show {comparison.calibration_floor:.4f}")
+    typer.echo(f"{comparison.n} articles; a perfectly calibrated model would show {comparison.calibration_floor:.4f}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,43 @@
+"""Where models come from, by the operator's settings: the registry of this home, a version of it, a directory."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from service.active import ACTIVE
+from service.inference.annotator import Annotator, load
+from service.registry import Registry, RegistryError, UnknownVersionError
+from service.settings import Settings
+
+BASELINE = Path(__file__).with_name("baseline")
+
+
+def open_registry(settings: Settings) -> Registry:
+    """Over the model that comes with the service. Nothing is loaded yet."""
+    return Registry(settings.home, BASELINE if BASELINE.is_dir() else None, loader(settings))
+
+
+def loader(settings: Settings) -> Callable[[Path], Annotator]:
+    """How this service loads a version: its directory's name is what it answers under. Heavy on disk and CPU."""
+
+    def load_version(directory: Path) -> Annotator:
+        return load(directory, version=directory.name, trusted_keys=settings.trusted_keys, cache=settings.cache)
+
+    return load_version
+
+
+def open_model(settings: Settings, name: str = ACTIVE) -> Annotator:
+    """`active`, a version or a directory, loaded. Raises ArtifactError."""
+    registry = open_registry(settings)
+    try:
+        return registry.load(active_version(registry) if name == ACTIVE else name, loader(settings))
+    except UnknownVersionError:
+        if not Path(name).is_dir():
+            raise
+    return load(Path(name), trusted_keys=settings.trusted_keys, cache=settings.cache)
+
+
+def active_version(registry: Registry) -> str:
+    version = registry.active()
+    if version is None:
+        raise RegistryError("no model is active here: train one, or activate one with `rubricator models activate`")
+    return version

@@ -1,0 +1,167 @@
+"""Articles in, annotations out, by a model trained on the sample corpus."""
+
+import threading
+
+import msgspec
+import numpy as np
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from service.inference.article import Annotation, Article, Attribution, Evidence, RubricAnswer
+from service.inference.decisions import Options
+from service.inference.explain import addends_by_words
+from service.inference.features import tokenise
+from service.inference.text import read
+from tests.sample_model import annotator, articles, labelled_articles
+
+EXPLAINED = Options(explain=True)
+
+
+def rubric_of(annotation: Annotation) -> str | None:
+    if isinstance(annotation.rubric, RubricAnswer):
+        return annotation.rubric.label
+    return None
+
+
+def test_one_article_is_answered_as_in_a_batch() -> None:
+    batch = annotator().annotate(articles(), EXPLAINED)
+    for article, answer in zip(articles()[:40], batch[:40], strict=True):
+        assert msgspec.json.encode(annotator().annotate([article], EXPLAINED)[0]) == msgspec.json.encode(answer)
+
+
+def test_most_of_what_it_learnt_comes_back() -> None:
+    answers = annotator().annotate(articles())
+    right = [rubric_of(answer) == article.rubric for answer, article in zip(answers, labelled_articles(), strict=True)]
+    assert np.mean(right) > 0.9
+
+
+def test_scores_are_probabilities_and_alternatives_the_rest_of_them() -> None:
+    for answer in annotator().annotate(articles()):
+        assert answer.alternatives is not UNSET
+        scores = [one.score for one in answer.alternatives]
+        if isinstance(answer.rubric, RubricAnswer):
+            scores.insert(0, answer.rubric.score)
+        assert sum(scores) == pytest.approx(1, abs=0.002)
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_every_span_is_the_text_that_was_sent() -> None:
+    sent = [replace(article, title="Моско\u0301вский 🙂 " + (article.title or "")) for article in articles()]
+    for article, answer in zip(sent, annotator().annotate(sent, EXPLAINED), strict=True):
+        assert answer.explain is not UNSET and answer.regions is not UNSET
+        spans: list[Attribution | Evidence] = [*answer.explain.rubric]
+        spans += [word for words in answer.explain.tags.values() for word in words]
+        spans += [evidence for region in answer.regions for evidence in region.evidence]
+        for span in spans:
+            assert getattr(article, span.field)[span.start : span.end] == span.text
+
+
+def test_spans_for_javascript_count_what_it_counts() -> None:
+    [article] = [Article(title="🙂🙂 Пожар в Перми потушен", text="🙂 В Перми потушили пожар на складе. 18+")]
+    [plain] = annotator().annotate([article])
+    [moved] = annotator().annotate([article], Options(spans="utf16"))
+    assert plain.regions is not UNSET and moved.regions is not UNSET
+    for field, shift in (("title", 2), ("text", 1)):
+        ours = [e.start for region in plain.regions for e in region.evidence if e.field == field]
+        theirs = [e.start for region in moved.regions for e in region.evidence if e.field == field]
+        assert [start + shift for start in ours] == theirs != []
+    assert moved.notices[0].start == plain.notices[0].start + 1
+
+
+def test_attributions_of_a_rubric_sum_to_its_margin() -> None:
+    model = annotator()
+    for article in articles()[:30]:
+        text = read(article)
+        tokens = tokenise([text], model.lemmas)
+        matrix = model.features.matrix(tokens)
+        columns, values = matrix.row(0)
+        margins = model.rubric.margins(matrix)[0]
+        for label in range(len(model.rubric.ids)):
+            spans = addends_by_words(model.features, tokens[0], columns, values * model.rubric.rows(columns)[:, label])
+            assert sum(spans.values()) + model.rubric.bias[label] == pytest.approx(margins[label], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"),
+        ("🙂🙂🙂", "empty"),
+        ("—", "empty"),
+        ("Пожар потушен", "too_short"),
+        ("The government announced a new budget for the next year on Monday.", "not_russian"),
+        ("Уряд оголосив новий бюджет на наступний рік, повідомляє пресслужба міністерства.", "not_russian"),
+        ("а" * 1_000_000, "too_short"),
+    ],
+)
+def test_what_can_not_be_read_is_abstained_from_with_the_reason(text: str, reason: str) -> None:
+    [answer] = annotator().annotate([Article(text=text)])
+    assert (answer.status, answer.rubric, answer.tags, answer.regions) == ("abstained", None, (), ())
+    assert reason in answer.reasons
+
+
+def test_a_headline_alone_is_enough() -> None:
+    [answer] = annotator().annotate([Article(title="В Перми загорелся склад, пожар тушат спасатели МЧС")])
+    assert answer.status == "ok"
+    assert answer.regions is not UNSET and "Пермь" in [region.label for region in answer.regions]
+
+
+def test_nothing_is_published_unseen_for_a_strange_outlet() -> None:
+    for answer in annotator().annotate(articles()):
+        assert "not_calibrated_for_source" in answer.reasons
+        assert isinstance(answer.tags, tuple) and isinstance(answer.regions, tuple)
+        assert "auto" not in {tag.decision for tag in answer.tags} | {region.decision for region in answer.regions}
+
+
+@pytest.mark.parametrize("mark", [" (признан в РФ иноагентом)", " 18+", " На правах рекламы", " erid: 2VtzqwAbC1d"])
+def test_legal_marks_change_no_label(mark: str) -> None:
+    for article in articles()[:40]:
+        if article.text:
+            marked = replace(article, text=article.text + mark)
+            [plain, other] = annotator().annotate([article, marked])
+            assert rubric_of(plain) == rubric_of(other)
+            assert plain.tags == other.tags
+            assert len(other.notices) > len(plain.notices)
+
+
+def test_limit_and_threshold_filter_and_change_no_decision() -> None:
+    [everything] = annotator().annotate(articles()[:1], Options(threshold=0.0))
+    [some] = annotator().annotate(articles()[:1], Options(threshold=0.3, limit=1))
+    for part in ("alternatives", "regions", "tags"):
+        kept = [one for one in getattr(everything, part) if one.score >= 0.3][:1]
+        assert list(getattr(some, part)) == kept
+
+
+def test_heads_that_were_not_asked_for_are_not_there() -> None:
+    [classified] = annotator().annotate(articles()[:1], Options(heads=frozenset({"rubric"})))
+    [tagged] = annotator().annotate(articles()[:1], Options(heads=frozenset({"regions", "tags"})))
+    assert classified.regions is classified.tags is UNSET
+    assert tagged.rubric is tagged.alternatives is UNSET
+    assert tagged.status == "ok"
+
+
+def test_a_city_yields_its_subject_and_an_id_of_the_gazetteer() -> None:
+    [answer] = annotator().annotate([Article(title="В Твери открыли новый мост через Волгу")])
+    assert answer.regions is not UNSET
+    places = {region.label: region for region in answer.regions}
+    assert places["Тверь"].level == "city" and places["Тверь"].id.startswith("c")
+    assert places["Тверь"].parent == places["Тверская область"].id == "RU-69"
+    assert places["Тверь"].evidence[0].text == "Твери"
+
+
+def test_threads_may_share_a_model() -> None:
+    expected = msgspec.json.encode(annotator().annotate(articles()))
+    wrong: list[bytes] = []
+
+    def work() -> None:
+        for _ in range(3):
+            answer = msgspec.json.encode(annotator().annotate(articles()))
+            if answer != expected:
+                wrong.append(answer)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
