@@ -62,7 +62,7 @@ class Reference:
         self._vectorizers = []
         block_size = features.features + 1
         for number, block in enumerate(BLOCKS):
-            keys = [key - number * block_size for key in features.columns if key // block_size == number]
+            keys = [key - number * block_size for key in features.keys if key // block_size == number]
             terms = [term(key, features, names) for key in keys]
             vectorizer = TfidfVectorizer(
                 analyzer=unigrams_and_pairs, vocabulary={name: i for i, name in enumerate(terms)}, sublinear_tf=True

@@ -180,8 +180,20 @@ def test_a_stream_keeps_its_model_through_a_swap(served: Served) -> None:
             assert served.client.post("/models/rollback").status_code == 200
 
 
-def test_whoever_does_not_read_is_not_read_from(served: Served) -> None:
-    """Nothing piles up: the sender stands still long before it has sent everything."""
+def test_a_client_that_reads_nothing_before_it_has_sent_everything_is_answered(served: Served) -> None:
+    """As most HTTP libraries do it. More than the buffers between the two sides hold: some of it waits on disk."""
+    line = json.dumps(article(1) | {"text": "слово " * 400}, ensure_ascii=False).encode() + b"\n"
+    with Conversation(served) as talk:
+        for _ in range(400):
+            talk.send(line * 40)
+        talk.send(b"")
+        talk.headers()
+        content = b"".join(iter(talk.piece, b""))
+    assert content.count(b"\n") == 16_000
+
+
+def test_what_waits_for_a_client_is_bounded(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.api.spool.LARGEST", 1 << 20)
     line = json.dumps(article(0)).encode() + b"\n"
     sent = 0
     with Conversation(served) as talk:
@@ -191,6 +203,31 @@ def test_whoever_does_not_read_is_not_read_from(served: Served) -> None:
                 talk.send(line * 500)
                 sent += 500 * len(line)
     assert sent < 50_000_000
+
+
+def test_a_client_that_takes_nothing_is_left(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("service.api.spool.LARGEST", 1 << 20)
+    monkeypatch.setattr("service.api.streaming.PATIENCE", 0.2)
+    line = json.dumps(article(0)).encode() + b"\n"
+    with Conversation(served) as talk:
+        talk.connection.settimeout(1)
+        with suppress(TimeoutError, ConnectionError):
+            for _ in range(1000):
+                talk.send(line * 500)
+    assert "took none of its answers" in caplog.text
+
+
+def test_a_client_that_sends_slowly_is_not_left(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.api.streaming.PATIENCE", 0.05)
+    with Conversation(served) as talk:
+        for number in range(3):
+            time.sleep(0.2)
+            talk.send(json.dumps(article(number)).encode() + b"\n")
+            if number == 0:
+                talk.headers()
+            assert lines_of(talk.piece())[0]["id"] == str(number)
 
 
 def test_work_stops_when_the_client_has_gone(served: Served) -> None:

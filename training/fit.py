@@ -124,7 +124,8 @@ def _negatives(
     if len(negative) <= at_most:
         return negative
     centroid = np.asarray(rows[positive].mean(axis=0)).ravel()
-    near = negative[np.argsort(-(rows[negative] @ centroid), kind="stable")[: at_most // HARD_SHARE]]
+    # all rows, because a product costs less than cutting the negatives out
+    near = negative[np.argsort(-(rows @ centroid)[negative], kind="stable")[: at_most // HARD_SHARE]]
     others = np.setdiff1d(negative, near, assume_unique=True)
     return np.concatenate((near, generator.choice(others, at_most - len(near), replace=False)))
 

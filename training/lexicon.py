@@ -120,6 +120,8 @@ def build(texts: Iterable[Text], patterns: Sequence[frozenset[str]], options: Vo
 
     frequencies = _lemma_frequencies(counts.articles, of_form, len(known))
     kept = np.flatnonzero(frequencies.max(axis=0) >= options.min_lemma_articles)
+    # the most frequent first: what an article touches then lies close together in every table, and in the CPU's cache
+    kept = kept[np.argsort(-frequencies[:, kept].sum(axis=0), kind="stable")]
     renumbered = np.zeros(len(known) + 1, np.int32)
     renumbered[kept] = np.arange(1, len(kept) + 1)
     of_form = np.where(of_form > 0, renumbered[of_form], of_form).astype(np.int32)

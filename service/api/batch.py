@@ -1,30 +1,24 @@
 """POST /annotate/batch: many articles, as one JSON array or as a stream of lines; a bad one answers in its place."""
 
-import asyncio
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, post
 from litestar.di import NamedDependency
-from litestar.types import Receive, Scope, Send
 
 from service.annotate import Answer, Model, Options, Refused
 from service.api.annotating import LABELS, PROBLEMS, RUBRIC
-from service.api.body import JSON, NDJSON, ClientGoneError, decode, media_type, pieces_of, read_body
+from service.api.body import JSON, NDJSON, decode, media_type, read_body
 from service.api.desk import Desk, options_of
-from service.api.lines import TOO_LONG, groups
+from service.api.lines import TOO_LONG
 from service.api.openapi import Either, Told
 from service.api.problems import Language, ProblemError, describe, language_of, too_large
 from service.api.query import read_query
 from service.api.schemas import Asked, RefusedItem
+from service.api.streaming import LineStream
 from service.inference.article import Annotation, Article
 from service.records import encode_annotation
-
-log = logging.getLogger(__name__)
-
-PATIENCE = 60.0  # seconds without the client taking anything of its answers, after which it is left
 
 _TOLD = Told(
     "The annotations of many articles, in order",
@@ -38,7 +32,7 @@ _TOLD = Told(
 @post("/annotate/batch", status_code=200, opt=_TOLD.as_opt())
 async def annotate_batch(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Response[Any]:
     """A JSON array has to fit in one body. Lines (application/x-ndjson) may go on for as long as you like, each of them
-    with that limit; they are answered as they come, so read the answers while you send."""
+    with that limit. They are answered as they come: whoever reads while sending has the first answers at once."""
     asked = read_query(request, Asked)
     kind = media_type(request, JSON, NDJSON)
     batch = Batch(
@@ -49,7 +43,7 @@ async def annotate_batch(request: Request[Any, Any, Any], desk: NamedDependency[
         language_of(request.headers.get("accept-language")),
     )
     if kind == NDJSON:
-        return LineStream(request, batch)
+        return LineStream(request, batch.answer, max_line=desk.max_body, version=batch.model.version)
     answers = await batch.answer(_split(await read_body(request, desk.max_body), desk))
     content = b"[" + b",".join(answers) + b"]"
     return Response(content, media_type=JSON, headers={"X-Model-Version": batch.model.version})
@@ -77,39 +71,6 @@ class Batch(msgspec.Struct, frozen=True):
                 yield msgspec.json.encode(RefusedItem(answer.id, describe(answer.error, self.language)))
             else:
                 yield encode_annotation(answer)
-
-
-class LineStream(Response[None]):
-    """Reads a group of lines, answers it, reads the next: never is more in memory, however slow the other side is."""
-
-    def __init__(self, request: Request[Any, Any, Any], batch: Batch) -> None:
-        super().__init__(None)
-        self._request = request
-        self._batch = batch
-
-    def to_asgi_response(self, *_: object, **__: object) -> Any:
-        return self._stream
-
-    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(b"content-type", NDJSON.encode()), (b"x-model-version", self._batch.model.version.encode())]
-        started = False
-        try:
-            async for group in groups(pieces_of(self._request), self._batch.desk.max_body):
-                answers = await self._batch.answer(group)
-                if not started:  # not before the first piece was read: it may wait for «100 Continue»
-                    await send({"type": "http.response.start", "status": 200, "headers": headers})
-                    started = True
-                async with asyncio.timeout(PATIENCE):
-                    body = b"".join(answer + b"\n" for answer in answers)
-                    await send({"type": "http.response.body", "body": body, "more_body": True})
-        except ClientGoneError:
-            return
-        except TimeoutError:
-            log.warning("a client took none of its answers for %d s and was left", PATIENCE)
-            return
-        if not started:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _split(body: bytes, desk: Desk) -> list[bytes]:

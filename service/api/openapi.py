@@ -106,6 +106,7 @@ def _operation(path: str, description: str, told: Told, schema_of: Mapping[str, 
         return {media: {"schema": schema(kind), **EXAMPLES.get(repr(kind), {})} for media, kind in kinds.items()}
 
     operation: dict[str, Any] = {
+        "tags": [path.split("/")[1].replace("activations", "models")],
         "summary": told.summary,
         "parameters": [*_path_parameters(path), *_query_parameters(told.query)],
         "responses": {

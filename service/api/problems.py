@@ -75,7 +75,7 @@ def problem_of(error: Exception) -> ProblemError:
         return ProblemError("unknown-version", str(error))
     if isinstance(error, ArtifactError):
         return ProblemError("unusable-version", str(error))
-    return ProblemError("failed", "the log says more, under the X-Request-Id of this answer")
+    return ProblemError("failed", "the log says why")
 
 
 def describe(error: Exception, language: Language = "en", instance: str | None = None) -> Problem:

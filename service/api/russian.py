@@ -75,7 +75,7 @@ SENTENCES = {
     "models are changed from this machine alone, under a loopback address": (
         "модель меняют только с этой же машины, по адресу обратной петли"
     ),
-    "the log says more, under the X-Request-Id of this answer": "подробности в журнале, под X-Request-Id этого ответа",
+    "the log says why": "причина — в журнале",
 }
 
 

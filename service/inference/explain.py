@@ -37,7 +37,7 @@ def addends_by_words(
                 places[home + feature].append(span)
                 if i in opening:
                     places[LEAD * block + feature].append(span)
-    by_key = dict(zip(features.columns[columns].tolist(), addends.tolist(), strict=True))
+    by_key = dict(zip(features.keys[columns].tolist(), addends.tolist(), strict=True))
     spans: defaultdict[Span, float] = defaultdict(float)
     for key, addend in by_key.items():
         for span in places[key]:

@@ -20,6 +20,9 @@ from service.inference.words import words
 
 BODY, TITLE, LEAD = range(3)
 BLOCKS = ("body", "title", "lead")
+NO_COLUMN = -1
+ONE_ARTICLE = 3  # starts of its two sections, and the end
+HASH_BITS = 19
 LEAD_WORDS = 40  # how many words from the start of the body count as the lead
 
 Longs = npt.NDArray[np.int64]
@@ -69,6 +72,7 @@ class Stream:
 
 _CLOSE = np.zeros(1, np.int32)
 _FIRST = np.ones(1, np.bool_)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _TERM_FREQUENCY = 1.0 + np.log(np.maximum(np.arange(10_000), 1))  # sublinear; a word stands no oftener than that
 
 
@@ -88,47 +92,50 @@ def _tokens(title: list[bytes], body: list[bytes], lemmas: Lemmas) -> Tokens:
 class Features:
     """The fitted vocabulary and weights of the feature path.
 
-    A *feature* is a lemma (ids 1..n) or a pair of neighbouring lemmas (ids after n); a *column* is a feature within
-    a block that was frequent enough there. A *key* is article * size + block * (features + 1) + feature.
+    A *feature* is a lemma (ids 1..n, the most frequent first) or a pair of neighbouring lemmas (ids after n); a *key* is
+    block * (features + 1) + feature; a *column* is a key that was frequent enough to be one, numbered in their order.
     """
 
     def __init__(self, parts: Mapping[str, npt.NDArray[Any]], lemma_of_class: Ints) -> None:
-        """`parts`: `pairs` (int64, ascending, first * (lemmas + 1) + second), `present` (packed bits over the keys of
-        one article: which are columns), `idf` (float a column), `weights` (float a block), `lemmas` (how many lemmas
-        are features; later ids serve names only, -1 is a stop word)."""
+        """`parts`: `pairs` (int64, ascending, first * (lemmas + 1) + second), `present` (packed bits over the keys:
+        which are columns), `idf` (float a column), `weights` (float a block), `lemmas` (how many lemmas are features)."""
         self.lemma_of_class: Longs = lemma_of_class.astype(np.int64)
         self.lemmas = int(parts["lemmas"])
         self.pairs: Longs = np.asarray(parts["pairs"], np.int64)
         self._pairs_and_end = np.append(self.pairs, -1)  # so that looking behind the last one finds nothing
+        self._perhaps = np.zeros(1 << HASH_BITS, np.bool_)
+        self._perhaps[_hash(self.pairs)] = True
         self.features = self.lemmas + len(self.pairs)
-        self.size = len(BLOCKS) * (self.features + 1)
-        present = np.unpackbits(np.asarray(parts["present"], np.uint8), count=self.size).astype(bool)
-        self.columns: Longs = np.flatnonzero(present)
-        self.width = len(self.columns)
-        self._is_column = present
-        self._column: Ints = np.cumsum(present, dtype=np.int32) - 1
-        self._idf = np.zeros(self.size, np.float64)
-        self._idf[self.columns] = parts["idf"]
+        self._block = self.features + 1
+        present = np.unpackbits(np.asarray(parts["present"], np.uint8), count=len(BLOCKS) * self._block).astype(bool)
+        self.keys: Longs = np.flatnonzero(present)
+        self.width = len(self.keys)
+        self._column = np.where(present, np.cumsum(present, dtype=np.int32) - 1, NO_COLUMN)
+        self._first_column = np.searchsorted(self.keys, np.arange(len(BLOCKS)) * self._block)
+        self._idf = np.asarray(parts["idf"], np.float32)
         self._weights = np.asarray(parts["weights"], np.float64)
 
     def matrix(self, articles: Sequence[Tokens]) -> Matrix:
         """One normalised row for each article; an article without a known word has an empty row."""
         n = len(articles)
-        keys = self.occurrences(stream_of(articles, self.lemma_of_class))
-        keys.sort()
-        first = np.flatnonzero(np.concatenate((_FIRST[: len(keys)], keys[1:] != keys[:-1])))
+        cells = self.occurrences(stream_of(articles, self.lemma_of_class))
+        cells.sort()
+        first = np.flatnonzero(np.concatenate((_FIRST[: len(cells)], cells[1:] != cells[:-1])))
         counts = np.empty(len(first), np.int64)
         np.subtract(first[1:], first[:-1], out=counts[:-1])
-        counts[-1:] = len(keys) - first[-1:]
-        keys = keys[first]
-        article = keys // self.size if n > 1 else np.zeros(len(keys), np.int64)
-        key = keys - article * self.size
-        values = self._idf[key] * _TERM_FREQUENCY[np.minimum(counts, len(_TERM_FREQUENCY) - 1)]
-        block = article * len(BLOCKS) + self._block_of(key)
-        scale = self._scale(np.bincount(block, values * values, minlength=n * len(BLOCKS)).reshape(n, len(BLOCKS)))
+        counts[-1:] = len(cells) - first[-1:]
+        column = cells[first]
+        article = np.zeros(len(first), np.int64)
+        if n > 1:
+            article, column = np.divmod(column, self.width)
+        values = self._idf[column] * _TERM_FREQUENCY[np.minimum(counts, len(_TERM_FREQUENCY) - 1)]
+        block = article * len(BLOCKS) + (column >= self._first_column[TITLE])
+        block += column >= self._first_column[LEAD]
+        squares = np.bincount(block, values * values, minlength=n * len(BLOCKS)).reshape(n, len(BLOCKS))
         start = np.zeros(n + 1, np.int64)
         np.cumsum(np.bincount(article, minlength=n), out=start[1:])
-        return Matrix(start, self._column[key], (values * scale[block]).astype(np.float32), self.width)
+        values *= self._scale(squares)[block]
+        return Matrix(start, column.astype(np.int32), values.astype(np.float32), self.width)
 
     def _scale(self, squares: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Factor of each article's blocks: each to length 1, times its weight, all together to length 1 again."""
@@ -137,36 +144,45 @@ class Features:
         whole = np.sqrt((weights * weights).sum(axis=1, keepdims=True))
         return (weights / np.sqrt(np.where(there, squares, 1.0)) / np.where(whole > 0, whole, 1.0)).ravel()
 
-    def _block_of(self, key: Longs) -> Longs:
-        block: Longs = (key > self.features).astype(np.int64)
-        block += key >= LEAD * (self.features + 1)
-        return block
-
     def occurrences(self, stream: Stream) -> Longs:
-        """Key of every occurrence of every column, in no given order."""
-        lemma = stream.lemma
-        pair = self.pairs_of(lemma)
-        base = (stream.section >> 1) * self.size
-        home = base + np.where(stream.section & 1, BODY, TITLE * (self.features + 1))
-        lead = stream.lead(LEAD_WORDS)
-        opening = base[lead] + LEAD * (self.features + 1)
-        # the last word of the lead starts no pair there: its neighbour stands outside
-        pairs = stream.lead(LEAD_WORDS - 1)
-        feature = np.concatenate((lemma, pair, lemma[lead], pair[pairs]))
-        keys = np.concatenate((home, home, opening, base[pairs] + LEAD * (self.features + 1))) + feature
-        known = (feature > 0) & self._is_column[keys % self.size if len(stream.starts) > 3 else keys]
-        found: Longs = keys[known]
-        return found
+        """Article * width + column for every occurrence of a column, in no given order."""
+        lemma, pair = stream.lemma, self.pairs_of(stream.lemma)
+        body_or_title = np.where(stream.section & 1, BODY, TITLE * self._block)
+        words = stream.lead(LEAD_WORDS)
+        pairs = stream.lead(LEAD_WORDS - 1)  # the last word starts none: its neighbour stands outside the lead
+        column = np.concatenate(
+            (
+                self._column[body_or_title + lemma],
+                self._column[body_or_title + pair],
+                self._column[lemma[words] + LEAD * self._block],
+                self._column[pair[pairs] + LEAD * self._block],
+            )
+        )
+        known = np.flatnonzero(column != NO_COLUMN)
+        if len(stream.starts) == ONE_ARTICLE:
+            return column[known].astype(np.int64)
+        article = np.concatenate((stream.section, stream.section, stream.section[words], stream.section[pairs])) >> 1
+        cells: Longs = article[known] * self.width + column[known]
+        return cells
 
     def pairs_of(self, lemma: Longs) -> Longs:
         """Feature of each lemma with the one after it, 0 where that is none; as long as `lemma`."""
         pair = np.zeros(len(lemma), np.int64)
         both = np.flatnonzero((lemma[:-1] > 0) & (lemma[1:] > 0))
         wanted = lemma[both] * (self.lemmas + 1) + lemma[both + 1]
+        # nine neighbours of ten are no feature: a small table of hashes, in cache, spares them the search
+        perhaps = np.flatnonzero(self._perhaps[_hash(wanted)])
+        both, wanted = both[perhaps], wanted[perhaps]
         place = np.searchsorted(self.pairs, wanted)
         found = np.flatnonzero(self._pairs_and_end[place] == wanted)
         pair[both[found]] = place[found] + (self.lemmas + 1)
         return pair
+
+
+def _hash(pairs: Longs) -> npt.NDArray[np.uint64]:
+    """Multiplicative hashing (Knuth, TAOCP 6.4): the upper bits of a product that wraps around."""
+    hashed: npt.NDArray[np.uint64] = (pairs.view(np.uint64) * _GOLDEN) >> np.uint64(64 - HASH_BITS)
+    return hashed
 
 
 def stream_of(articles: Sequence[Tokens], lemma_of_class: Longs) -> Stream:
