@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from service.active import ACTIVE
 from service.inference.article import Annotation, Article, ModelReference, RequestWarning
 from service.inference.decisions import Options
-from service.loading import open_model, open_registry
 from service.records import RecordError, decode_article
 
 __all__ = [
@@ -25,8 +24,6 @@ __all__ = [
     "OneModel",
     "Options",
     "Refused",
-    "open_model",
-    "open_registry",
     "prediction_id",
 ]
 

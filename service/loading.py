@@ -20,7 +20,7 @@ def loader(settings: Settings) -> Callable[[Path], Annotator]:
     """How this service loads a version: its directory's name is what it answers under. Heavy on disk and CPU."""
 
     def load_version(directory: Path) -> Annotator:
-        return load(directory, version=directory.name, trusted_keys=settings.trusted_keys, cache=settings.cache)
+        return _load(directory, settings, directory.name)
 
     return load_version
 
@@ -33,7 +33,17 @@ def open_model(settings: Settings, name: str = ACTIVE) -> Annotator:
     except UnknownVersionError:
         if not Path(name).is_dir():
             raise
-    return load(Path(name), trusted_keys=settings.trusted_keys, cache=settings.cache)
+    return _load(Path(name), settings, None)
+
+
+def _load(directory: Path, settings: Settings, version: str | None) -> Annotator:
+    return load(
+        directory,
+        version=version,
+        trusted_keys=settings.trusted_keys,
+        cache=settings.cache,
+        predict_unknown=settings.predictor,
+    )
 
 
 def active_version(registry: Registry) -> str:

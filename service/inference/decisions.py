@@ -14,6 +14,7 @@ from service.inference.rubric import RubricHead
 from service.inference.tags import MANY, Candidates, TagHead
 
 ENOUGH_OF_A_SOURCE = 200  # calibration articles of the caller's own outlet before anything may be published unseen
+EVIDENCE_SHOWN = 20  # mentions of a place: a text of one word repeated must not make an answer of megabytes
 HEADS = frozenset({"rubric", "regions", "tags"})
 
 
@@ -98,8 +99,8 @@ class Decisions:
             decision: Decision = "abstain"
             if one.role != "mentioned":
                 decision = "auto" if may_publish and one.score >= self._auto["regions"] else "review"
-            evidence = [locate("title", mention) for mention in one.in_title]
-            evidence += [locate("body", mention) for mention in one.in_body]
+            evidence = [locate("title", mention) for mention in one.in_title[:EVIDENCE_SHOWN]]
+            evidence += [locate("body", mention) for mention in one.in_body[: EVIDENCE_SHOWN - len(evidence)]]
             parent = self._places[place.parent].id if place.parent >= 0 else None
             answers.append(
                 RegionAnswer(
