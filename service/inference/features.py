@@ -92,13 +92,13 @@ def _tokens(title: list[bytes], body: list[bytes], lemmas: Lemmas) -> Tokens:
 class Features:
     """The fitted vocabulary and weights of the feature path.
 
-    A *feature* is a lemma (ids 1..n, the most frequent first) or a pair of neighbouring lemmas (ids after n); a *key* is
-    block * (features + 1) + feature; a *column* is a key that was frequent enough to be one, numbered in their order.
+    A *feature* is a lemma (ids 1..n, the most frequent first) or a pair of neighbouring lemmas (ids after n). A *key*
+    is block * (features + 1) + feature. A *column* is a key that was frequent enough, numbered in the keys' order.
     """
 
     def __init__(self, parts: Mapping[str, npt.NDArray[Any]], lemma_of_class: Ints) -> None:
         """`parts`: `pairs` (int64, ascending, first * (lemmas + 1) + second), `present` (packed bits over the keys:
-        which are columns), `idf` (float a column), `weights` (float a block), `lemmas` (how many lemmas are features)."""
+        which are columns), `idf` (float a column), `weights` (float a block), `lemmas` (how many are features)."""
         self.lemma_of_class: Longs = lemma_of_class.astype(np.int64)
         self.lemmas = int(parts["lemmas"])
         self.pairs: Longs = np.asarray(parts["pairs"], np.int64)

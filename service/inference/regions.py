@@ -87,8 +87,11 @@ class Regions:
         for place, (in_title, in_body) in found.items():
             level = self.places[place].level
             most[level] = max(most.get(level, 0), len(in_title) + len(in_body))
+        weighed = [self._weigh(place, *parts, place in own, most, len(found)) for place, parts in found.items()]
+        told = {self._yields[one.place] for one in weighed if one.role == "about"}
         return sorted(
-            (self._weigh(place, *parts, place in own, most, len(found)) for place, parts in found.items()),
+            # what an article says of a city it says of the subject around it
+            (one._replace(role="about") if one.place in told else one for one in weighed),
             key=lambda one: (-one.score, self.places[one.place].id),
         )
 

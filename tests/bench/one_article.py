@@ -54,7 +54,7 @@ def corpora(folder: Path) -> Config:
             Corpus(folder / "ng.jsonl.gz", format="records", use=("tags", "regions")),
         ),
         model=Model(max_tags=TAGS),
-        tags=Tags(min_examples=2, min_positives=2, max_negatives=1_500),
+        tags=Tags(min_examples=2, min_positives=2, max_negatives=1_500, weights_per_tag=300),
         decision=Decision(publish=False),
     )
 
@@ -122,7 +122,7 @@ def whole(article: Article) -> str:
 
 
 def measure(systems: dict[str, Callable[[Article], Any]], articles: Sequence[Article]) -> dict[str, list[float]]:
-    """Seconds of CPU for each article and system, in turns of 50, so that a slow moment of the machine hits all alike."""
+    """Seconds of CPU for each article and system, in turns, so that a slow moment of the machine hits all alike."""
     times: dict[str, list[float]] = {name: [] for name in systems}
     for start in range(0, len(articles), TURN):
         for name, system in systems.items():
