@@ -8,6 +8,7 @@ from service.log import log_to
 from service.settings import Settings
 
 DRAIN = 20  # seconds that running requests get after SIGTERM
+YOUNG = 20_000  # new objects before the collector looks at them
 KEEP_ALIVE = 75  # seconds; longer than a proxy in front keeps its own connections, so that it never meets a closed one
 
 
@@ -44,6 +45,7 @@ def serve(settings: Settings) -> None:
     )
     gc.freeze()
     gc.enable()
+    gc.set_threshold(YOUNG)  # an article makes some thousand objects, nearly all dead when it is answered
     # uvicorn raises the signal again after its clean end; by then it has done its work
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

@@ -62,6 +62,7 @@ class Split(Table, frozen=True):
 class Model(Table, frozen=True):
     seed: int = 0
     max_tags: int = 2000
+    notes: tuple[str, ...] = ()  # for the card: what to mind
 
 
 class Vocabulary(Table, frozen=True):

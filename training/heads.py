@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,9 @@ from training.calibrate import NEVER, platt, sharpness, threshold_for_precision
 from training.config import Config
 from training.fit import Linear, csr, fit_rubric
 from training.gazetteer import Gazetteer
-from training.labels import Tag, pattern_of, unique_ids
+from training.labels import Tag, unique_ids
 from training.lexicon import Vocabulary, build
+from training.names import Names, names_of
 from training.progress import Progress
 from training.tagging import Tagged, TagOptions, TagTraining
 
@@ -41,41 +42,6 @@ class Labelled:
     places: Sequence[frozenset[int] | None]  # None: the outlet doesn't label places
     outlets: Sequence[str]
     weights: npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Names:
-    """Phrases of places, then of tags, over one set of patterns."""
-
-    patterns: list[frozenset[str]]
-    start: list[int]
-    words: list[int]
-    places: int
-    tag: list[int] = field(default_factory=list)
-    part: list[bool] = field(default_factory=list)
-
-    def arrays(self) -> dict[str, npt.NDArray[np.int32]]:
-        return {"start": np.array(self.start, np.int32), "words": np.array(self.words, np.int32)}
-
-
-def names_of(gazetteer: Gazetteer, tags: Sequence[Tag]) -> Names:
-    number: dict[frozenset[str], int] = {}
-    names = Names([], [0], [], len(gazetteer.forms))
-
-    def add(phrase: Sequence[frozenset[str]]) -> None:
-        names.words.extend(number.setdefault(forms, len(number)) for forms in phrase)
-        names.start.append(len(names.words))
-
-    for phrase in gazetteer.forms:
-        add(phrase)
-    for i, tag in enumerate(tags):
-        for part, phrases in ((False, tag.names), (True, tag.parts)):
-            for words in phrases:
-                add([pattern_of(word) for word in words])
-                names.tag.append(i)
-                names.part.append(part)
-    names.patterns.extend(number)
-    return names
 
 
 def fit_heads(
@@ -210,15 +176,11 @@ class _Named:
 
     def of_places(self, tokens: Tokens) -> tuple[list[Hit], list[Hit]]:
         title, body = (self._phrases.find(classes) for classes in (tokens.title, tokens.body))
-        return [hit for hit in title if hit.phrase < self._places], [hit for hit in body if hit.phrase < self._places]
+        return [hit for hit in title if hit[2] < self._places], [hit for hit in body if hit[2] < self._places]
 
     def of_tags(self, tokens: Tokens) -> tuple[list[Hit], list[Hit]]:
         title, body = (
-            [
-                Hit(hit.first, hit.end, hit.phrase - self._places)
-                for hit in self._phrases.find(classes)
-                if hit.phrase >= self._places
-            ]
+            [hit for hit in self._phrases.find(classes) if hit[2] >= self._places]
             for classes in (tokens.title, tokens.body)
         )
         return title, body
@@ -258,7 +220,7 @@ def _tags(
         config.tags.C, config.tags.min_positives, config.tags.weights_per_tag, config.tags.max_negatives,
         config.decision.precision, config.tags.beta, config.model.seed,
     )  # fmt: skip
-    training = TagTraining(tags, names.tag, names.part, options)
+    training = TagTraining(tags, names, options)
 
     def tagged(rows: Longs) -> Tagged:
         chosen = [int(i) for i in rows if data.tags[i] is not None]

@@ -255,16 +255,10 @@ def card_of(
     lines += [f"- {name}: {value:.4g}" for name, value in measured.items() if value is not None] or [
         "No test articles were set aside."
     ]
-    published = config.decision.publish
-    lines += [
-        "",
-        "## Mind",
-        "",
-        "- "
-        + (
-            "Calibrated for the outlets above only."
-            if published
-            else "Never says `auto`: no outlet's own archive was learnt."
-        ),
-    ]
+    minded = [*config.model.notes]
+    if not config.decision.publish:
+        minded.append("It never says `auto`: no outlet's own archive was learnt from.")
+    else:
+        minded.append("It says `auto` only to outlets of which it was calibrated on 200 articles or more.")
+    lines += ["", "## Mind", "", *(f"- {note}" for note in minded)]
     return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ from service.inference.tags import EVIDENCE, FEW, MANY, NONE, TagHead
 from training.calibrate import NEVER, fit_ranker, threshold_for_f, threshold_for_precision
 from training.fit import TagWeights, csr, fit_tags
 from training.labels import Tag
+from training.names import Names
 
 # The ranker learnt on 6,000 articles of a large outlet: what a small archive starts from. Order as in EVIDENCE.
 DEFAULT_RANKER = np.array([-3.0, 0.0, 2.0, 0.0, 1.0, 0.0, 1.5, 1.0, 0.8, -0.5, 0.8, 0.5, 0.4, 0.8, 0.2])
@@ -48,11 +49,8 @@ class TagOptions:
 class TagTraining:
     """One set of tags and their phrases; fits on some articles, learns ranker and thresholds on others."""
 
-    def __init__(
-        self, tags: Sequence[Tag], phrase_tag: Sequence[int], phrase_part: Sequence[bool], options: TagOptions
-    ) -> None:
-        self.tags, self.options = tags, options
-        self._phrase_tag, self._phrase_part = list(phrase_tag), list(phrase_part)
+    def __init__(self, tags: Sequence[Tag], names: Names, options: TagOptions) -> None:
+        self.tags, self.names, self.options = tags, names, options
 
     def fit(self, articles: Tagged, done: Callable[[int, int], None] = lambda _, __: None) -> dict[str, Any]:
         """The head's part without ranker and thresholds. Heavy on CPU: 20 ms to 100 ms a trained tag."""
@@ -82,8 +80,9 @@ class TagTraining:
             "regime": regime,
             "precision": precision.astype(np.float32),
             "words": np.array([len(tag.label.split()) for tag in self.tags], np.int8),
-            "phrase_tag": np.array(self._phrase_tag, np.int32),
-            "phrase_part": np.array(self._phrase_part, np.bool_),
+            "first_phrase": self.names.places,
+            "phrase_tag": np.array(self.names.tag, np.int32),
+            "phrase_part": np.array(self.names.part, np.bool_),
             "ranker": DEFAULT_RANKER,
             "thresholds": np.array([DEFAULT_THRESHOLDS[regime] for regime in (NONE, FEW, MANY)]),
         }
@@ -92,7 +91,7 @@ class TagTraining:
         """Log-odds that an article which names the tag carries it, among articles of outlets that use it."""
         named: list[list[int]] = [[] for _ in self.tags]
         for i, hits in enumerate(articles.named):
-            for tag in {self._phrase_tag[hit.phrase] for part in hits for hit in part}:
+            for tag in {self.names.tag[phrase - self.names.places] for part in hits for _, _, phrase in part}:
                 named[tag].append(i)
         prior = PRIOR_ARTICLES / (1 + np.exp(-DEFAULT_PRECISION))
         log_odds = np.full(len(self.tags), DEFAULT_PRECISION)

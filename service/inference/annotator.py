@@ -32,7 +32,7 @@ PART_OF = {"rubric": "rubric", "alternatives": "rubric", "regions": "regions", "
 
 
 class Named(NamedTuple):
-    """Phrases in the title and in the body, by the head they belong to, numbered from that head's first phrase."""
+    """Phrases in the title and in the body, by the head they belong to."""
 
     places: tuple[list[Hit], list[Hit]]
     tags: tuple[list[Hit], list[Hit]]
@@ -131,7 +131,7 @@ class Annotator:
         self, reading: "Reading", named: Named, may_publish: bool, options: Options
     ) -> list[tuple[int, TagAnswer]]:
         candidates = self.tags.candidates(reading.columns, reading.values, *named.tags)
-        return self.decisions.tags(candidates, self.tags.probabilities(candidates).tolist(), may_publish, options)
+        return self.decisions.tags(candidates, self.tags.probabilities(candidates), may_publish, options)
 
     def _explanation(
         self,
@@ -165,10 +165,7 @@ class Annotator:
         named = Named(([], []), ([], []))
         for part, classes in enumerate((tokens.title, tokens.body)):
             for hit in self.phrases.find(classes):
-                if hit.phrase < self.place_phrases:
-                    named.places[part].append(hit)
-                else:
-                    named.tags[part].append(Hit(hit.first, hit.end, hit.phrase - self.place_phrases))
+                (named.places if hit[2] < self.place_phrases else named.tags)[part].append(hit)
         return named
 
     def places_found(self, text: Text, named: Named) -> list[PlaceFound]:

@@ -11,7 +11,7 @@ from service.inference.article import Alternative, Decision, Evidence, RegionAns
 from service.inference.places import Mention, Place
 from service.inference.regions import PlaceFound
 from service.inference.rubric import RubricHead
-from service.inference.tags import MANY, Candidates, TagHead
+from service.inference.tags import MARGIN, Candidates, TagHead
 
 ENOUGH_OF_A_SOURCE = 200  # calibration articles of the caller's own outlet before anything may be published unseen
 EVIDENCE_SHOWN = 20  # mentions of a place: a text of one word repeated must not make an answer of megabytes
@@ -68,23 +68,29 @@ class Decisions:
         )
 
     def tags(
-        self, candidates: Candidates, scores: Sequence[float], may_publish: bool, options: Options
+        self, candidates: Candidates, scores: npt.NDArray[np.float64], may_publish: bool, options: Options
     ) -> list[tuple[int, TagAnswer]]:
         """Tags to show, each with its number, surest first."""
-        shown = []
-        for tag, score, evidence in zip(candidates.tags.tolist(), scores, candidates.evidence, strict=True):
-            own = self._tags.threshold(tag)
-            if score >= (own if options.threshold is None else options.threshold):
-                origin: Literal["model", "lexical"] = (
-                    "model" if self._tags.regime[tag] == MANY and evidence[2] > 0 else "lexical"
-                )
-                decision: Decision = (
-                    "abstain" if score < own else "auto" if may_publish and score >= self._auto["tags"] else "review"
-                )
-                answer = TagAnswer(self._tags.ids[tag], self._tags.labels[tag], _rounded(score), decision, origin)
-                shown.append((tag, answer))
-        shown.sort(key=lambda one: (-one[1].score, one[1].id))
-        return shown[: options.limit]
+        own = self._tags.thresholds_of(candidates.tags)
+        shown = np.flatnonzero(scores >= (own if options.threshold is None else options.threshold))
+        answers = []
+        for tag, score, least, margin in zip(
+            candidates.tags[shown].tolist(),
+            scores[shown].tolist(),
+            own[shown].tolist(),
+            candidates.evidence[shown, MARGIN].tolist(),
+            strict=True,
+        ):
+            decision: Decision = "abstain"
+            if score >= least:
+                decision = "auto" if may_publish and score >= self._auto["tags"] else "review"
+            # the margin of a tag without a model of its own is 0
+            origin: Literal["model", "lexical"] = "model" if margin > 0 else "lexical"
+            answers.append(
+                (tag, TagAnswer(self._tags.ids[tag], self._tags.labels[tag], _rounded(score), decision, origin))
+            )
+        answers.sort(key=lambda one: (-one[1].score, one[1].id))
+        return answers[: options.limit]
 
     def regions(
         self, found: Sequence[PlaceFound], locate: Callable[[Literal["title", "body"], Mention], Evidence],

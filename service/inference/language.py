@@ -35,6 +35,8 @@ def foreign(words: Sequence[bytes], known: float | None = None) -> bool:
 
     `known` is the share of them that a Russian word list knows; without it short texts in a kindred language may pass.
     """
+    if known is not None and known > 0.8 and len(words) >= ENOUGH_WORDS:
+        return False  # also when an epigraph is in Ukrainian
     words = words[:_LOOKED_AT]
     letters = b" ".join(words) + b" "
     cyrillic = _count(letters, _CYRILLIC)
@@ -46,8 +48,6 @@ def foreign(words: Sequence[bytes], known: float | None = None) -> bool:
         return cyrillic == 0
     if cyrillic < 0.2 * (cyrillic + latin) or cyrillic < 8:
         return True
-    if known is not None and known > 0.8:
-        return False  # an epigraph in Ukrainian makes no Ukrainian article
     if strange > (0.012 if cyrillic < 300 else 0.03) * cyrillic:  # a long text may quote a neighbour
         return True
     hard_signs = letters.count(_HARD_SIGN) - sum(map(letters.count, _HARD_SIGN_IN_RUSSIAN))

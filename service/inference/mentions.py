@@ -6,9 +6,9 @@ Every rule here answers a class of false places seen in news: Vladimir the man, 
 import re
 from collections.abc import Sequence
 
+from service.inference.phrases import Hit
 from service.inference.places import CLEAR, INSTRUMENTAL, SUPPORTED, WORDLIKE, Kind, Mention, Phrase, Place
 
-Hit = tuple[int, int, int]  # first word, last word (exclusive), phrase
 NAME, ALIAS, ABBREVIATION, ADJECTIVE, DEMONYM, BLOCK = (int(kind) for kind in Kind)  # comparing enums is slow
 END: Hit = (-1, -1, -1)
 

@@ -6,20 +6,13 @@ where a name may start: some 20 µs, however many names there are.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from service.inference.lemmas import Ints, Lemmas
 
-
-class Hit(NamedTuple):
-    """Words `first` up to, not including, `end` spell the phrase."""
-
-    first: int
-    end: int
-    phrase: int
+Hit = tuple[int, int, int]  # the words from the first up to, not including, the second number spell the phrase
 
 
 class _Node:
@@ -57,7 +50,7 @@ class Phrases:
             for node in self._openings[row[first]]:
                 if node.children:
                     self._walk(node, row, first, first + 1, hits)
-                hits += [Hit(first, first + 1, phrase) for phrase in node.phrases]
+                hits += [(first, first + 1, phrase) for phrase in node.phrases]
         return hits
 
     def _walk(self, node: _Node, row: list[int], first: int, at: int, hits: list[Hit]) -> None:
@@ -68,7 +61,7 @@ class Phrases:
             if child is not None:
                 if child.children:
                     self._walk(child, row, first, at + 1, hits)
-                hits += [Hit(first, at + 1, phrase) for phrase in child.phrases]
+                hits += [(first, at + 1, phrase) for phrase in child.phrases]
 
 
 class _Openings(dict[int, tuple[_Node, ...]]):

@@ -6,7 +6,8 @@ from operator import mul
 from typing import NamedTuple
 
 from service.inference.article import Role
-from service.inference.mentions import Hit, Reader
+from service.inference.mentions import Reader
+from service.inference.phrases import Hit
 from service.inference.places import Kind, Mention, Phrase, Place
 
 LEAD = 45  # words of the body that tell what an article is about

@@ -14,6 +14,7 @@ from service.inference.explain import Span
 from service.inference.features import Floats, Longs
 from service.inference.lemmas import Ints
 from service.inference.phrases import Hit
+from service.inference.sparse import weighted_sum
 
 LEAD = 45  # words of the body whose names count as standing in the lead
 CANDIDATE_MARGIN = -0.8  # below this a trained tag is no candidate unless its name is there
@@ -25,6 +26,7 @@ EVIDENCE = (
     "part_only", "part_in_title", "part_in_lead", "part_count", "precision", "words",
 )  # fmt: skip
 
+MARGIN = EVIDENCE.index("margin")
 NONE, FEW, MANY = range(3)  # regimes of a tag by its examples: none, too few for a model of its own, enough
 
 
@@ -39,36 +41,30 @@ class TagHead:
     def __init__(self, part: Mapping[str, Any]) -> None:
         """`part`: ids, labels; start, tag, weight (trained weights by column: column c has those of
         `start[c]:start[c + 1]`), bias, regime, precision (log-odds that an article with the name has the tag), words
-        (of the label); phrase_tag, phrase_part (a phrase of the matcher names which tag, in part or whole); ranker
+        (of the label); first_phrase, phrase_tag, phrase_part (which tag a phrase of the matcher names, in whole or
+        in part, from the first that names one); ranker
         (weights over EVIDENCE), thresholds (a regime)."""
         self.ids: list[str] = part["ids"]
         self.labels: list[str] = part["labels"]
-        self._start = np.asarray(part["start"], np.int64)
+        self._start = np.asarray(part["start"], np.int32)
         self._tag = np.asarray(part["tag"], np.int32)
         self._weight = np.asarray(part["weight"], np.float32)
-        self.bias = np.asarray(part["bias"], np.float64)
+        self.bias = np.asarray(part["bias"], np.float32)
         self.regime = np.asarray(part["regime"], np.int8)
         self._trained = self.regime == MANY
         self._precision = np.asarray(part["precision"], np.float64)
         self._words = np.asarray(part["words"], np.float64)
+        self._first = int(part["first_phrase"])
         self._phrase_tag: list[int] = np.asarray(part["phrase_tag"]).tolist()
         self._phrase_part: list[bool] = np.asarray(part["phrase_part"]).tolist()
         self._ranker = np.asarray(part["ranker"], np.float64)
         self._thresholds = np.asarray(part["thresholds"], np.float64)
 
-    def margins(self, columns: Ints, values: Floats) -> npt.NDArray[np.float64]:
+    def margins(self, columns: Ints, values: Floats) -> Floats:
         """Margin of every tag; only weights of the article's own columns are read. Untrained tags have their bias."""
-        tag, addend = self._addends(columns, values)
-        return np.bincount(tag, addend, minlength=len(self.ids)) + self.bias
+        return weighted_sum(self._start, self._tag, self._weight, columns, values, len(self.ids)) + self.bias
 
-    def _addends(self, columns: Ints, values: Floats) -> tuple[Ints, Floats]:
-        begin = self._start[columns]
-        lengths = self._start[columns + 1] - begin
-        # positions of all these columns' weights, one after another
-        where = np.arange(int(lengths.sum())) + np.repeat(begin - np.cumsum(lengths) + lengths, lengths)
-        return self._tag[where], self._weight[where] * np.repeat(values, lengths)
-
-    def weights(self) -> tuple[Longs, Ints, Floats]:
+    def weights(self) -> tuple[Ints, Ints, Floats]:
         """Trained weights by column: column c has those of `start[c]:start[c + 1]`, for these tags."""
         return self._start, self._tag, self._weight
 
@@ -81,7 +77,7 @@ class TagHead:
         return weights
 
     def candidates(self, columns: Ints, values: Floats, title: Sequence[Hit], body: Sequence[Hit]) -> Candidates:
-        """`title` and `body` hold hits whose phrase counts from this head's first phrase."""
+        """`title` and `body` hold the hits of phrases that name tags."""
         margins = self.margins(columns, values) if len(self._tag) else self.bias
         named = self._named(title, body)
         likely = np.flatnonzero(self._trained & (margins > CANDIDATE_MARGIN))
@@ -115,11 +111,12 @@ class TagHead:
         named: dict[int, list[float]] = {}
         for in_title, hits in ((True, title), (False, body)):
             for hit in hits:
-                found = named.setdefault(self._phrase_tag[hit.phrase], [0.0] * 6)
-                shift = 3 if self._phrase_part[hit.phrase] else 0
+                phrase = hit[2] - self._first
+                found = named.setdefault(self._phrase_tag[phrase], [0.0] * 6)
+                shift = 3 if self._phrase_part[phrase] else 0
                 if in_title:
                     found[shift] = 1.0
-                elif hit.first < LEAD:
+                elif hit[0] < LEAD:
                     found[shift + 1] = 1.0
                 found[shift + 2] += 1.0
         return named
@@ -132,10 +129,10 @@ class TagHead:
         """Where the tag's name stands, each place with its share of what names weigh in the ranker."""
         parts: tuple[tuple[Literal["title", "body"], Sequence[Hit]], ...] = (("title", title), ("body", body))
         spans: list[Span] = [
-            (part, hit.first, hit.end - 1)
+            (part, first, end - 1)
             for part, hits in parts
-            for hit in hits
-            if self._phrase_tag[hit.phrase] == tag
+            for first, end, phrase in hits
+            if self._phrase_tag[phrase - self._first] == tag
         ]
         weight = float(self._ranker[EVIDENCE.index("named")] + self._ranker[EVIDENCE.index("in_title")])
         return {span: weight / len(spans) for span in spans}
@@ -144,5 +141,7 @@ class TagHead:
         """By regime, for the manifest."""
         return dict(zip(("no_examples", "few_examples", "trained"), self._thresholds.tolist(), strict=True))
 
-    def threshold(self, tag: int) -> float:
-        return float(self._thresholds[self.regime[tag]])
+    def thresholds_of(self, tags: Longs) -> npt.NDArray[np.float64]:
+        """The score from which each of these tags is shown."""
+        found: npt.NDArray[np.float64] = self._thresholds[self.regime[tags]]
+        return found
