@@ -14,7 +14,7 @@ export RUBRICATOR_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint format serve lock lock-upgrade clean
+.PHONY: help demo test quick lint format serve quality bench lock lock-upgrade clean
 
 help: ## what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -70,3 +70,13 @@ lock-upgrade: lock ## the same with the newest versions allowed
 
 clean: ## remove the environment and what tools left behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
+
+quality: $(STAMP) ## measured on the real corpora, scikit-learn beside it: var/quality/outlet_over_time.html
+	@mkdir -p var/quality
+	OPENBLAS_NUM_THREADS=1 $(PY) -m training.protocols.outlet_over_time --data $(or $(RUBRICATOR_DATA),$(error set RUBRICATOR_DATA to the folder of the corpora)) \
+		--json var/quality/outlet_over_time.json --html var/quality/outlet_over_time.html
+
+bench: $(STAMP) ## speed on the real corpora, scikit-learn beside it
+	@mkdir -p var/bench
+	$(PY) -m tests.bench.one_article --data $(or $(RUBRICATOR_DATA),$(error set RUBRICATOR_DATA to the folder of the corpora)) \
+		--model var/bench/model --json var/bench/one_article.json
