@@ -36,15 +36,20 @@ RUN python3 -m venv /build \
 COPY LICENSE pyproject.toml ./
 COPY service ./service
 COPY training ./training
+# not into site-packages: training reads the data sets that lie beside it
 RUN /build/bin/python3 -m pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
-    && /opt/venv/bin/python3 -m pip install --no-cache-dir --no-deps /dist/*.whl \
+    && /opt/venv/bin/python3 -m pip install --no-cache-dir --no-deps --target /opt/rubricator /dist/*.whl \
     && /opt/venv/bin/python3 -m pip uninstall --yes setuptools pip
+COPY datasets /opt/rubricator/datasets
 
 # --- learns: trains, evaluates, and activates in the home it shares with the service
 FROM base AS training
 COPY --from=training-build /opt/venv /opt/venv
+COPY --from=training-build /opt/rubricator /opt/rubricator
 # matplotlib keeps a font cache: in the one place that can be written
-ENV MPLCONFIGDIR=/var/lib/rubricator/cache/matplotlib
+ENV PATH=/opt/rubricator/bin:$PATH \
+    PYTHONPATH=/opt/rubricator \
+    MPLCONFIGDIR=/var/lib/rubricator/cache/matplotlib
 WORKDIR /var/lib/rubricator
 VOLUME /var/lib/rubricator
 # by number: an orchestrator can see that it is not root

@@ -77,7 +77,6 @@ class Vocabulary(Table, frozen=True):
 class Rubric(Table, frozen=True):
     C: float = 0.1
     class_weight_power: float = 0.6
-    cap: int = 0
     outlet_weights: bool = False
     title_copies: float = 0.0
 

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from service.inference.decisions import outlet
 from service.inference.features import Features, Matrix, Tokens, tokenise
 from service.inference.lemmas import Lemmas
-from service.inference.phrases import Hit, Phrases
-from service.inference.regions import Regions
+from service.inference.phrases import Named, Phrases
+from service.inference.regions import PlaceFound, Regions
 from service.inference.rubric import RubricHead
 from service.inference.text import Text
-from service.inference.words import positions
 from training import fit_regions
 from training.calibrate import NEVER, platt, sharpness, threshold_for_precision
 from training.config import Config
@@ -25,7 +25,7 @@ from training.labels import Tag, unique_ids
 from training.lexicon import Vocabulary, build
 from training.names import Names, names_of
 from training.progress import Progress
-from training.tagging import Tagged, TagOptions, TagTraining
+from training.tagging import Tagged, TagOptions, TagTraining, users_of
 
 Longs = npt.NDArray[np.int64]
 FEWEST_TO_CALIBRATE = 300  # validation articles; with fewer the whole set is cross-fitted
@@ -67,10 +67,10 @@ def fit_heads(
         "places": [list(place) for place in gazetteer.places],
         "phrases": [[int(kind), place, doubt] for kind, place, doubt in gazetteer.phrases],
     }
-    named = _Named(phrases, names.places)
-    coefficients, regions_auto = _regions(data, tokens, named, gazetteer, both, config, progress)
+    named = [phrases.named(one.title, one.body, names.places) for one in tokens]
+    coefficients, regions_auto = _regions(data, named, gazetteer, train, validation, config, progress)
     regions["coefficients"] = coefficients
-    tag_part, tags_auto = _tags(data, matrix, tokens, named, train, validation, tags, names, config, progress)
+    tag_part, tags_auto = _tags(data, matrix, named, train, validation, tags, names, config, progress)
     return {
         "lexicon": lexicon.lemmas,
         "features": lexicon.features,
@@ -123,6 +123,8 @@ def _rubric(
         )
 
     judged = validation[data.rubric[validation] >= 0]
+    if not rubrics:
+        return _no_rubric(matrix.width), {"rubric_auto": NEVER, "rubric_review": NEVER, "sources": {}}
     with progress.step(f"rubric: {len(rubrics)} labels"):
         if len(judged) >= FEWEST_TO_CALIBRATE:
             margins = fit(train).margins(rows[judged])
@@ -145,12 +147,21 @@ def _rubric(
     auto = threshold_for_precision(
         scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged], config.decision.precision
     )
-    sources = Counter(data.outlets[i] for i in judged) if config.decision.publish else Counter[str]()
+    sources = Counter(outlet(data.outlets[i]) for i in judged) if config.decision.publish else Counter[str]()
     return part, {
         "rubric_auto": auto,
         "rubric_review": config.decision.least_rubric,
         "sources": dict(sorted(sources.items())),
     }
+
+
+def _no_rubric(width: int) -> dict[str, Any]:
+    """For an archive that has tags or places only."""
+    none = np.zeros(0, np.float32)
+    weights = np.zeros((width, 0), np.float32)
+    return {
+        "ids": [], "labels": [], "weights": weights, "bias": none, "slope": none, "offset": none, "sharpness": 1.0
+    }  # fmt: skip
 
 
 def _cross_fitted(
@@ -168,51 +179,34 @@ def _cross_fitted(
     return judged, np.concatenate(margins)
 
 
-class _Named:
-    """Names of places and tags in articles, by the serving matcher."""
-
-    def __init__(self, phrases: Phrases, places: int) -> None:
-        self._phrases, self._places = phrases, places
-
-    def of_places(self, tokens: Tokens) -> tuple[list[Hit], list[Hit]]:
-        title, body = (self._phrases.find(classes) for classes in (tokens.title, tokens.body))
-        return [hit for hit in title if hit[2] < self._places], [hit for hit in body if hit[2] < self._places]
-
-    def of_tags(self, tokens: Tokens) -> tuple[list[Hit], list[Hit]]:
-        title, body = (
-            [hit for hit in self._phrases.find(classes) if hit[2] >= self._places]
-            for classes in (tokens.title, tokens.body)
-        )
-        return title, body
-
-
 def _regions(
-    data: Labelled,
-    tokens: Sequence[Tokens],
-    named: _Named,
-    gazetteer: Gazetteer,
-    rows: Longs,
-    config: Config,
+    data: Labelled, named: Sequence[Named], gazetteer: Gazetteer, train: Longs, validation: Longs, config: Config,
     progress: Progress,
-) -> tuple[dict[str, Any], float]:
-    """Weights of the regions head, from the rows whose outlets label places, and the score to publish a place."""
-    labelled = [int(i) for i in rows if data.places[i] is not None]
+) -> tuple[dict[str, Any], float]:  # fmt: skip
+    """Weights of the regions head, and the score from which a place may be published."""
     head = Regions(gazetteer.places, gazetteer.phrases, fit_regions.DEFAULT)
-    with progress.step(f"regions: {len(labelled)} labelled articles"):
-        found, labels = [], []
-        for i in labelled:
-            mentions = []
-            for text, hits in zip((data.texts[i].title, data.texts[i].body), named.of_places(tokens[i]), strict=True):
-                mentions.append(head.find(text, hits, *(of.tolist() for of in positions(text))))
-            found.append(head.decide(*mentions))
-            labels.append(data.places[i] or frozenset())
-        weights = fit_regions.fit(found, labels, gazetteer.places)
-    head = Regions(gazetteer.places, gazetteer.phrases, weights)
-    return {level: [list(one.features), one.about] for level, one in weights.items()}, NEVER
+
+    def judged(rows: Longs) -> tuple[list[list[PlaceFound]], list[frozenset[int]]]:
+        labelled = [int(i) for i in rows if data.places[i] is not None]
+        found = [head.found(data.texts[i].title, data.texts[i].body, named[i].places) for i in labelled]
+        return found, [data.places[i] or frozenset() for i in labelled]
+
+    with progress.step("regions"):
+        seen, unseen = judged(train), judged(validation)
+        trial = fit_regions.fit(*seen, gazetteer.places)
+        scores, right = [0.0], [False]
+        for found, labels in zip(*unseen, strict=True):
+            for place in found:
+                weights = trial[gazetteer.places[place.place].level]
+                scores.append(1 / (1 + np.exp(-np.dot(weights.features, place.features))))
+                right.append(place.place in labels)
+        auto = threshold_for_precision(np.array(scores), np.array(right), config.decision.precision)
+        final = fit_regions.fit(seen[0] + unseen[0], seen[1] + unseen[1], gazetteer.places)
+    return {level: [list(one.features), one.about] for level, one in final.items()}, auto
 
 
 def _tags(
-    data: Labelled, matrix: Matrix, tokens: Sequence[Tokens], named: _Named, train: Longs, validation: Longs,
+    data: Labelled, matrix: Matrix, named: Sequence[Named], train: Longs, validation: Longs,
     tags: Sequence[Tag], names: Names, config: Config, progress: Progress,
 ) -> tuple[dict[str, Any], float]:  # fmt: skip
     """The tag head's part, and the score from which a tag may be published."""
@@ -220,13 +214,15 @@ def _tags(
         config.tags.C, config.tags.min_positives, config.tags.weights_per_tag, config.tags.max_negatives,
         config.decision.precision, config.tags.beta, config.model.seed,
     )  # fmt: skip
-    training = TagTraining(tags, names, options)
+    both = np.concatenate((train, validation)).tolist()
+    users = users_of((data.outlets[i], data.tags[i] or ()) for i in both)
+    training = TagTraining(tags, names, users, options)
 
     def tagged(rows: Longs) -> Tagged:
         chosen = [int(i) for i in rows if data.tags[i] is not None]
         return Tagged(
             _rows(matrix, chosen),
-            [named.of_tags(tokens[i]) for i in chosen],
+            [named[i].tags for i in chosen],
             [data.tags[i] or frozenset() for i in chosen],
             [data.outlets[i] for i in chosen],
         )

@@ -15,27 +15,19 @@ from service.inference.decisions import Decisions, Options
 from service.inference.explain import addends_by_words, attributions
 from service.inference.features import Features, Floats, Tokens, tokenise
 from service.inference.lemmas import Ints, Lemmas
-from service.inference.phrases import Hit, Phrases
+from service.inference.phrases import Named, Phrases
 from service.inference.places import Kind, Mention, Phrase, Place
-from service.inference.regions import PlaceFound, Regions, Weights
+from service.inference.regions import Regions, Weights
 from service.inference.rubric import RubricHead
 from service.inference.spans import utf16
 from service.inference.tags import TagHead
 from service.inference.text import Text, read
-from service.inference.words import positions
 
 EXPLAINED = 12  # words shown for a label: as many as an editor reads
 FEWEST_WORDS = 3  # a headline has more
 UNUSABLE = {"empty", "too_short", "not_russian"}  # nothing is answered for such a text
 EVERYTHING = Options()
 PART_OF = {"rubric": "rubric", "alternatives": "rubric", "regions": "regions", "tags": "tags", "explain": "explain"}
-
-
-class Named(NamedTuple):
-    """Phrases in the title and in the body, by the head they belong to."""
-
-    places: tuple[list[Hit], list[Hit]]
-    tags: tuple[list[Hit], list[Hit]]
 
 
 NOTHING_NAMED = Named(([], []), ([], []))
@@ -51,10 +43,10 @@ class Annotator:
         self.features = Features(parts["features"], self.lemmas.lemma_of_class)
         self.phrases = Phrases(parts["phrases"], self.lemmas)
         self.rubric = RubricHead(parts["rubric"])
-        self.tags = TagHead(parts["tags"])
+        self.tags = TagHead(parts["tags"], self.features.width)
         regions = parts["regions"]
         self.places = [Place(*place) for place in regions["places"]]
-        self.place_phrases = len(regions["phrases"])
+        self._place_phrases = len(regions["phrases"])
         phrases = [Phrase(Kind(kind), place, doubt) for kind, place, doubt in regions["phrases"]]
         coefficients = {level: Weights(tuple(w), about) for level, (w, about) in regions["coefficients"].items()}
         self.regions = Regions(self.places, phrases, coefficients)
@@ -82,13 +74,13 @@ class Annotator:
         if unusable:
             answer = {"rubric": None, "alternatives": (), "regions": (), "tags": ()}
         else:
-            named = self.named(reading.tokens) if options.heads & {"regions", "tags"} else NOTHING_NAMED
+            named = self._named(reading.tokens) if options.heads & {"regions", "tags"} else NOTHING_NAMED
             if "rubric" in options.heads:
                 answer["rubric"], answer["alternatives"] = self.decisions.rubric(probabilities, may_publish, options)
-                if answer["rubric"] is None:
+                if self.decisions.doubts(probabilities):
                     reasons.append("low_confidence")
             if "regions" in options.heads:
-                found = self.places_found(reading.text, named)
+                found = self.regions.found(reading.text.title, reading.text.body, named.places)
                 answer["regions"] = self.decisions.regions(found, reading.locate, may_publish, options)
             if "tags" in options.heads:
                 chosen = self._chosen_tags(reading, named, may_publish, options)
@@ -102,7 +94,7 @@ class Annotator:
         wanted = {part: value for part, value in answer.items() if PART_OF[part] in options.heads | {"explain"}}
         annotation = Annotation(
             id=article.id,
-            status="abstained" if unusable or ("rubric" in options.heads and answer["rubric"] is None) else "ok",
+            status="abstained" if unusable or "low_confidence" in reasons else "ok",
             reasons=tuple(reasons),
             model=self.reference,
             notices=reading.text.notices,
@@ -143,7 +135,7 @@ class Annotator:
     ) -> Explanation:
         """The likeliest rubric's words, if it was asked for, and each shown tag's."""
         rubric: tuple[Attribution, ...] = ()
-        if "rubric" in options.heads:
+        if "rubric" in options.heads and len(probabilities):
             weights = self.rubric.rows(reading.columns)[:, int(probabilities.argmax())]
             rubric = self._words(reading, weights)
         return Explanation(
@@ -160,21 +152,8 @@ class Annotator:
         spans = addends_by_words(self.features, reading.tokens, reading.columns, reading.values * weights)
         return attributions(reading.text, spans, EXPLAINED)
 
-    def named(self, tokens: Tokens) -> Named:
-        """Names of places and tags in one article."""
-        named = Named(([], []), ([], []))
-        for part, classes in enumerate((tokens.title, tokens.body)):
-            for hit in self.phrases.find(classes):
-                (named.places if hit[2] < self.place_phrases else named.tags)[part].append(hit)
-        return named
-
-    def places_found(self, text: Text, named: Named) -> list[PlaceFound]:
-        """Places of one article, surest first."""
-        mentions = []
-        for part, hits in zip((text.title, text.body), named.places, strict=True):
-            where = [of.tolist() for of in positions(part)] if hits else [[], []]
-            mentions.append(self.regions.find(part, hits, *where))
-        return self.regions.decide(*mentions)
+    def _named(self, tokens: Tokens) -> Named:
+        return self.phrases.named(tokens.title, tokens.body, self._place_phrases)
 
     def _vocabulary(self) -> str:
         """Version of the labels that this model can answer with."""
@@ -204,7 +183,11 @@ def load(
 ) -> Annotator:
     """The artifact as an annotator, verified and self-tested. Raises ArtifactError: what is wrong, what to do."""
     parts = artifact.read(directory, trusted_keys=trusted_keys, cache=cache)
-    annotator = Annotator(version or parts.version, parts.parts)
+    try:
+        annotator = Annotator(version or parts.version, parts.parts)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        problem = f"{directory} holds something else than this service reads ({type(error).__name__}: {error})"
+        raise artifact.AlteredError(f"{problem}: retrain or roll back") from error
     artifact.check_self_test(parts.manifest, lambda articles: plain_answers(annotator, articles))
     # the self-test was written without the predictor, which may move a score
     return Annotator(annotator.version, parts.parts, predict_unknown=True) if predict_unknown else annotator

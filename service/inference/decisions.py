@@ -11,9 +11,10 @@ from service.inference.article import Alternative, Decision, Evidence, RegionAns
 from service.inference.places import Mention, Place
 from service.inference.regions import PlaceFound
 from service.inference.rubric import RubricHead
-from service.inference.tags import MARGIN, Candidates, TagHead
+from service.inference.tags import MARGIN, NAMED, Candidates, TagHead
 
 ENOUGH_OF_A_SOURCE = 200  # calibration articles of the caller's own outlet before anything may be published unseen
+DIGITS = 4  # of a score; thresholds have as many, and rounded scores are compared with them
 EVIDENCE_SHOWN = 20  # mentions of a place: a text of one word repeated must not make an answer of megabytes
 HEADS = frozenset({"rubric", "regions", "tags"})
 
@@ -45,50 +46,55 @@ class Decisions:
 
     def knows(self, source: str | None) -> bool:
         """Whether the model was calibrated on enough articles of this outlet to publish for it."""
-        return self._sources.get(source or "", 0) >= ENOUGH_OF_A_SOURCE
+        return self._sources.get(outlet(source), 0) >= ENOUGH_OF_A_SOURCE
 
     def rubric(
         self, probabilities: npt.NDArray[np.float64], may_publish: bool, options: Options
     ) -> tuple[RubricAnswer | None, tuple[Alternative, ...]]:
         """The likeliest rubric, None where it is too doubtful to show as one; and the others, likeliest first."""
+        least = options.threshold or 0.0
         order = np.argsort(-probabilities, kind="stable").tolist()
-        scores = probabilities.tolist()
-        top, answer = order[0], None
-        if scores[top] >= self._least_rubric:
+        scores = [rounded(score) for score in probabilities.tolist()]
+        answer = None
+        if order and scores[order[0]] >= max(self._least_rubric, least):
+            top = order.pop(0)
             auto = may_publish and scores[top] >= self._auto["rubric"]
             answer = RubricAnswer(
-                self._rubric.ids[top], self._rubric.labels[top], _rounded(scores[top]), "auto" if auto else "review",
+                self._rubric.ids[top],
+                self._rubric.labels[top],
+                scores[top],
+                "auto" if auto else "review",
                 self._auto["rubric"] if auto else self._least_rubric,
-            )  # fmt: skip
-        least = options.threshold or 0.0
-        others = [i for i in order[answer is not None :] if scores[i] >= least]
-        return answer, tuple(
-            Alternative(self._rubric.ids[i], self._rubric.labels[i], _rounded(scores[i]))
-            for i in others[: options.limit]
-        )
+            )
+        others = [i for i in order if scores[i] >= least][: options.limit]
+        return answer, tuple(Alternative(self._rubric.ids[i], self._rubric.labels[i], scores[i]) for i in others)
+
+    def doubts(self, probabilities: npt.NDArray[np.float64]) -> bool:
+        """Whether no rubric is likely enough to be shown as one."""
+        return len(probabilities) > 0 and rounded(float(probabilities.max())) < self._least_rubric
 
     def tags(
         self, candidates: Candidates, scores: npt.NDArray[np.float64], may_publish: bool, options: Options
     ) -> list[tuple[int, TagAnswer]]:
         """Tags to show, each with its number, surest first."""
         own = self._tags.thresholds_of(candidates.tags)
+        scores = np.round(scores, DIGITS)
         shown = np.flatnonzero(scores >= (own if options.threshold is None else options.threshold))
         answers = []
-        for tag, score, least, margin in zip(
+        for tag, score, least, evidence in zip(
             candidates.tags[shown].tolist(),
             scores[shown].tolist(),
             own[shown].tolist(),
-            candidates.evidence[shown, MARGIN].tolist(),
+            candidates.evidence[shown],
             strict=True,
         ):
             decision: Decision = "abstain"
             if score >= least:
                 decision = "auto" if may_publish and score >= self._auto["tags"] else "review"
-            # the margin of a tag without a model of its own is 0
-            origin: Literal["model", "lexical"] = "model" if margin > 0 else "lexical"
-            answers.append(
-                (tag, TagAnswer(self._tags.ids[tag], self._tags.labels[tag], _rounded(score), decision, origin))
-            )
+            # a tag that is not named can only be its model's; one without a model has a margin of 0
+            by_name = evidence[NAMED] and evidence[MARGIN] <= 0
+            origin: Literal["model", "lexical"] = "lexical" if by_name else "model"
+            answers.append((tag, TagAnswer(self._tags.ids[tag], self._tags.labels[tag], score, decision, origin)))
         answers.sort(key=lambda one: (-one[1].score, one[1].id))
         return answers[: options.limit]
 
@@ -110,12 +116,17 @@ class Decisions:
             parent = self._places[place.parent].id if place.parent >= 0 else None
             answers.append(
                 RegionAnswer(
-                    place.id, place.label, place.level, parent, one.role, _rounded(one.score), decision, tuple(evidence)
+                    place.id, place.label, place.level, parent, one.role, rounded(one.score), decision, tuple(evidence)
                 )
             )
         return tuple(answers[: options.limit])
 
 
-def _rounded(score: float) -> float:
-    """Four digits: what a calibrated probability can claim, and the same on every CPU."""
-    return round(score, 4)
+def outlet(source: str | None) -> str:
+    """How outlets are compared: an archive and a CMS may write one name in two ways."""
+    return (source or "").strip().casefold()
+
+
+def rounded(score: float) -> float:
+    """What a calibrated probability can claim, and the same on every CPU."""
+    return round(score, DIGITS)

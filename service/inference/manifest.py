@@ -11,7 +11,7 @@ import msgspec
 from service.inference.article import Article
 
 FORMAT = 1
-TOLERANCE = 1e-4  # another CPU may add up floats in another order; thresholds have four digits
+TOLERANCE = 1.5e-4  # scores have four digits, and another CPU's last bit may turn the last one over
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*")  # one flat directory: no slash, no dot in front
 _NOT_COMPARED = frozenset({"model", "prediction_id", "took_ms", "explain", "warnings"})
@@ -125,7 +125,7 @@ def version(content: bytes, manifest: Manifest) -> str:
 
 
 def check_self_test(manifest: Manifest, annotate: Callable[[list[Article]], list[dict[str, Any]]]) -> None:
-    """Raises SelfTestError when an answer differs: labels and decisions at all, numbers by more than 1e-4.
+    """Raises SelfTestError when an answer differs: labels and decisions at all, numbers by more than TOLERANCE.
 
     `annotate` gives annotations as plain data (`msgspec.to_builtins`), with explanations or without.
     """

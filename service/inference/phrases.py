@@ -6,6 +6,7 @@ where a name may start: some 20 µs, however many names there are.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,13 @@ class _Node:
         self.phrases: tuple[int, ...] = ()
 
 
+class Named(NamedTuple):
+    """Hits in the title and in the body, by the head they belong to."""
+
+    places: tuple[list[Hit], list[Hit]]
+    tags: tuple[list[Hit], list[Hit]]
+
+
 class Phrases:
     """The trie, built at load from flat arrays (5 µs a phrase)."""
 
@@ -38,6 +46,14 @@ class Phrases:
         self._patterns = _Patterns(lemmas)
         self._openings = _Openings(self._root, self._patterns)
         self._opens = _classes_that_open(lemmas, np.fromiter(self._root.children, np.int32))
+
+    def named(self, title: Ints, body: Ints, places: int) -> Named:
+        """What the classes of a title and a body name; the first `places` phrases are names of places."""
+        named = Named(([], []), ([], []))
+        for part, classes in enumerate((title, body)):
+            for hit in self.find(classes):
+                (named.places if hit[2] < places else named.tags)[part].append(hit)
+        return named
 
     def find(self, classes: Ints) -> list[Hit]:
         """Every phrase at every word where one starts, in order of the first word, along one path the longest first."""

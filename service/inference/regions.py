@@ -9,6 +9,7 @@ from service.inference.article import Role
 from service.inference.mentions import Reader
 from service.inference.phrases import Hit
 from service.inference.places import Kind, Mention, Phrase, Place
+from service.inference.words import positions
 
 LEAD = 45  # words of the body that tell what an article is about
 LARGER = 4  # of cities of one name the one so many times larger is meant, if no region is named
@@ -62,6 +63,14 @@ class Regions:
             place.parent if place.level == "city" and self.places[place.parent].level == "subject" else -1
             for place in self.places
         ]
+
+    def found(self, title: str, body: str, hits: tuple[Sequence[Hit], Sequence[Hit]]) -> list[PlaceFound]:
+        """Places of an article, surest first, from the matcher's hits in its title and its body."""
+        mentions = []
+        for text, of_text in zip((title, body), hits, strict=True):
+            starts, ends = (where.tolist() for where in positions(text)) if of_text else ([], [])
+            mentions.append(self.find(text, of_text, starts, ends))
+        return self.decide(*mentions)
 
     def find(self, text: str, hits: Sequence[Hit], starts: Sequence[int], ends: Sequence[int]) -> list[Mention]:
         """Mentions in one part; `hits` are the matcher's, in any order."""

@@ -26,7 +26,7 @@ EVIDENCE = (
     "part_only", "part_in_title", "part_in_lead", "part_count", "precision", "words",
 )  # fmt: skip
 
-MARGIN = EVIDENCE.index("margin")
+MARGIN, NAMED = EVIDENCE.index("margin"), EVIDENCE.index("named")
 NONE, FEW, MANY = range(3)  # regimes of a tag by its examples: none, too few for a model of its own, enough
 
 
@@ -38,12 +38,12 @@ class Candidates(NamedTuple):
 
 
 class TagHead:
-    def __init__(self, part: Mapping[str, Any]) -> None:
-        """`part`: ids, labels; start, tag, weight (trained weights by column: column c has those of
-        `start[c]:start[c + 1]`), bias, regime, precision (log-odds that an article with the name has the tag), words
-        (of the label); first_phrase, phrase_tag, phrase_part (which tag a phrase of the matcher names, in whole or
-        in part, from the first that names one); ranker
-        (weights over EVIDENCE), thresholds (a regime)."""
+    def __init__(self, part: Mapping[str, Any], width: int) -> None:
+        """`width` is the number of columns. `part`: ids, labels; start, tag, weight (trained weights by column: column
+        c has those of `start[c]:start[c + 1]`), bias, regime, precision (log-odds that an article with the name has the
+        tag), words (of the label); first_phrase, phrase_tag, phrase_part (which tag a phrase of the matcher names, in
+        whole or in part, from the first that names one); ranker (weights over EVIDENCE), thresholds (a regime).
+        Raises ValueError where the arrays don't fit each other."""
         self.ids: list[str] = part["ids"]
         self.labels: list[str] = part["labels"]
         self._start = np.asarray(part["start"], np.int32)
@@ -59,6 +59,7 @@ class TagHead:
         self._phrase_part: list[bool] = np.asarray(part["phrase_part"]).tolist()
         self._ranker = np.asarray(part["ranker"], np.float64)
         self._thresholds = np.asarray(part["thresholds"], np.float64)
+        _check(self._start, self._tag, self._weight, width, len(self.ids))
 
     def margins(self, columns: Ints, values: Floats) -> Floats:
         """Margin of every tag; only weights of the article's own columns are read. Untrained tags have their bias."""
@@ -145,3 +146,10 @@ class TagHead:
         """The score from which each of these tags is shown."""
         found: npt.NDArray[np.float64] = self._thresholds[self.regime[tags]]
         return found
+
+
+def _check(start: Ints, tag: Ints, weight: Floats, width: int, tags: int) -> None:
+    """The loops in C trust these arrays. Raises ValueError where they lead outside."""
+    rows = len(start) == width + 1 and start[0] == 0 and start[-1] == len(tag) == len(weight)
+    if not (rows and (np.diff(start) >= 0).all() and (not len(tag) or (tag.min() >= 0 and tag.max() < tags))):
+        raise ValueError(f"the weights of the tags don't fit {width} columns and {tags} tags")

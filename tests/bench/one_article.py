@@ -27,8 +27,8 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
+from service.inference import artifact
 from service.inference.annotator import Annotator
-from service.inference.annotator import load as load_model
 from service.inference.article import Article, LabelledArticle
 from service.inference.decisions import Options
 from service.records import Rejects
@@ -62,7 +62,7 @@ def corpora(folder: Path) -> Config:
 
 def model(config: Config, kept: Path | None) -> Annotator:
     if kept is not None and kept.is_dir():
-        return load_model(kept)
+        return Annotator("bench", artifact.read(kept).parts)
     trained = train(config, Rejects(), Progress())
     if kept is not None:
         trained.write(kept, compress=False, with_report=False)
