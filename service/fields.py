@@ -18,6 +18,15 @@ _ARTICLE = frozenset(Article.__struct_fields__)
 _CURRENT = frozenset(Current.__struct_fields__)
 _LABEL = frozenset(CurrentLabel.__struct_fields__)
 
+
+class _WithCurrent(msgspec.Struct, frozen=True):
+    """So that an error says where in the article it is."""
+
+    current: dict[str, Any] | None = None
+
+
+_with_current = msgspec.json.Decoder(_WithCurrent)
+
 # what a labelled article has on top: known, but labels of an article to be annotated come in `current`
 _LABELS = {"rubric": "current.rubric", "regions": "current.regions", "tags": "current.tags"}
 _LABELLED = _LABELS.keys() | {"extra", "entities"}
@@ -61,7 +70,7 @@ def _warnings(sent: Mapping[str, msgspec.Raw]) -> Iterator[RequestWarning]:
         if name in _LABELLED:
             yield RequestWarning("label_not_read", f"/{name}", _LABELS.get(name))
     yield from _unknown((name for name in sent if name not in _LABELLED), _ARTICLE, _MEANT, "")
-    if "current" in sent and (current := msgspec.json.decode(sent["current"])):
+    if "current" in sent and (current := _with_current.decode(b'{"current":%b}' % sent["current"]).current):
         yield from _unknown_in_current(current)
 
 

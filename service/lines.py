@@ -11,10 +11,15 @@ from service.inference.beside import file_beside
 
 BOM = b"\xef\xbb\xbf"
 CHUNK = 1 << 18
+LONGEST_LINE = 1 << 26  # bytes: no article is a tenth of it, and a line is held in memory whole
+
+# Compressed bytes unpacked at a time, so that a small file can't fill the memory: at most 1,032 times as many come of
+# gzip's, and of zstd's, where 4 may stand for 128 kB, 32 MB.
+GZ_CHUNK, ZST_CHUNK = 1 << 13, 1 << 10
 
 
 class DamagedFileError(Exception):
-    """A compressed file that ends too early or was altered; names the file and the line where reading stopped."""
+    """A file that ends too early, was altered or has an endless line; names it and the line where reading stopped."""
 
 
 def open_lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
@@ -33,6 +38,8 @@ def open_lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
 def write_lines(path: Path | str) -> Iterator[Callable[[bytes], object]]:
     """A function that writes one line. The file appears under its name when the block ends well, else not at all."""
     if str(path) == "-":
+        if sys.stdout is None:
+            raise OSError("standard output is closed: name a file to write to")
         out = sys.stdout.buffer
         yield lambda line: out.write(line + b"\n")
         out.flush()
@@ -44,36 +51,42 @@ def write_lines(path: Path | str) -> Iterator[Callable[[bytes], object]]:
 def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Only at \\n: other line ends, such as U+2028, may stand inside a JSON string."""
     rest: list[bytes] = []  # pieces of a line longer than a chunk, joined once
+    length = 0
     for chunk in chunks:
         head, *lines = chunk.split(b"\n")
         rest.append(head)
+        length += len(head)
+        if length > LONGEST_LINE:
+            raise EOFError(f"the next line is longer than {LONGEST_LINE >> 20} MB")
         if lines:
             yield b"".join(rest)
             yield from lines[:-1]
-            rest = [lines[-1]]
+            rest, length = [lines[-1]], len(lines[-1])
     if last := b"".join(rest):
         yield last
 
 
 def _chunks(name: str) -> Iterator[bytes]:
     if name == "-":
+        if sys.stdin is None:
+            raise OSError("standard input is closed: name a file, or open it")
         yield from _raw(sys.stdin.buffer)
         return
     with Path(name).open("rb") as file:
         if name.endswith(".gz"):
-            yield from _unpacked(_raw(file), lambda: zlib.decompressobj(31), zlib.error)  # 31: with gzip's header
+            yield from _unpacked(_raw(file, GZ_CHUNK), lambda: zlib.decompressobj(31), zlib.error)  # 31: gzip's header
         elif name.endswith(".zst"):
             import zstandard
 
             unpacker = zstandard.ZstdDecompressor()
-            yield from _unpacked(_raw(file), unpacker.decompressobj, zstandard.ZstdError)
+            yield from _unpacked(_raw(file, ZST_CHUNK), unpacker.decompressobj, zstandard.ZstdError)
         else:
             yield from _raw(file)
 
 
-def _raw(file: Any) -> Iterator[bytes]:
+def _raw(file: Any, size: int = CHUNK) -> Iterator[bytes]:
     # read1: a line that came through a pipe is handed on at once
-    while chunk := file.read1(CHUNK):
+    while chunk := file.read1(size):
         yield chunk
 
 
@@ -86,9 +99,11 @@ def _unpacked(chunks: Iterable[bytes], new_unpacker: Callable[[], Any], damage: 
             if unpacker.eof:  # a file may be several compressed ones, one after another, or padded with zeros
                 unpacker = new_unpacker()
             try:
-                yield unpacker.decompress(packed)
+                content = unpacker.decompress(packed)
             except damage as error:
                 raise EOFError(str(error)) from error
+            for start in range(0, len(content), CHUNK):
+                yield content[start : start + CHUNK]
             packed = unpacker.unused_data
     if not unpacker.eof:
         raise EOFError("it ends too early")

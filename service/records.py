@@ -130,9 +130,12 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _wrong_shape(error: msgspec.ValidationError) -> RecordError:
-    """msgspec says "Expected `str`, got `int` - at `$.current.tags[0].id`", which is /current/tags/0/id."""
+    """msgspec says "Expected `str`, got `int` - at `$.current.tags[0].id`", which is /current/tags/0/id.
+
+    Under a name that is not its own it says `[...]`, which is /- here.
+    """
     if match := _PATH.fullmatch(str(error)):
-        return RecordError(re.sub(r"[.\[]", "/", match[2]).replace("]", ""), match[1])
+        return RecordError(re.sub(r"[.\[]", "/", match[2].replace("[...]", "[-]")).replace("]", ""), match[1])
     return RecordError("", str(error))
 
 

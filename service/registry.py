@@ -129,8 +129,8 @@ class Registry:
     def load(self, version: str, load: Callable[[Path], M]) -> M:
         """The version through `load`, every failure of which comes out as an ArtifactError."""
         path = self.path(version)
-        if version != BASELINE and (found := artifact.version_of(path)) != version:
-            raise AlteredError(f"{path} holds {found}: find out who put it there, and don't use it")
+        if version != BASELINE:
+            _check_holds(path, version)
         try:
             return load(path)
         except ArtifactError:
@@ -149,6 +149,7 @@ class Registry:
         target = self._versions / version
         with self._locked():
             if target.exists():
+                _check_holds(target, version)
                 artifact.read(target)
                 artifact.copy_signature(directory, target)
             else:
@@ -192,6 +193,8 @@ class Registry:
         name = BASELINE if path == self._baseline else path.name
         try:
             self.path(name)
+            if name != BASELINE:
+                _check_holds(path, name)
             artifact.inspect(path)
             problem = None
         except (ArtifactError, OSError) as error:
@@ -218,7 +221,7 @@ class Registry:
 
     def _journalled(self) -> list[Event]:
         events = []
-        for line in self._journal.read_bytes().splitlines() if self._journal.exists() else ():
+        for line in self._journal_bytes().splitlines():
             # half a line is from a writer that died; it stays, and is passed over
             with suppress(msgspec.MsgspecError, UnicodeDecodeError):
                 events.append(msgspec.json.decode(line, type=Event))
@@ -232,12 +235,23 @@ class Registry:
         return [latest] if latest and latest not in self._journalled() else []
 
     def _append(self, event: Event) -> None:
-        written = self._journal.read_bytes() if self._journal.exists() else b""
+        written = self._journal_bytes()
         is_torn = bool(written) and not written.endswith(b"\n")
-        with self._journal.open("ab") as file:
-            file.write((b"\n" if is_torn else b"") + msgspec.json.encode(event) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self._journal.open("ab") as file:
+                file.write((b"\n" if is_torn else b"") + msgspec.json.encode(event) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RegistryError(f"{self._journal} can't be written ({error}): make room or set its rights") from error
+
+    def _journal_bytes(self) -> bytes:
+        try:
+            return self._journal.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise RegistryError(f"{self._journal} can't be read ({error}): set its rights or move it away") from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -250,3 +264,9 @@ class Registry:
             for event in self._not_journalled():
                 self._append(event)
             yield
+
+
+def _check_holds(path: Path, version: str) -> None:
+    """That the manifest amounts to the version it is stored under; reads the manifest alone."""
+    if (found := artifact.version_of(path)) != version:
+        raise AlteredError(f"{path} holds {found}: find out who put it there, and don't use it")

@@ -61,9 +61,10 @@ def _bind(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a..b is no name that could be looked up
+        reason = getattr(error, "strerror", None) or error
         remedy = "choose another with --host and --port (0 picks a free one)"
-        raise CannotListenError(f"can't listen on {host}:{port} ({error.strerror}): {remedy}") from error
+        raise CannotListenError(f"can't listen on {host}:{port} ({reason}): {remedy}") from error
     return listener
 
 

@@ -8,12 +8,13 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from service.inference.annotator import Annotator
 from service.inference.article import Annotation, Article, Attribution, Evidence, RubricAnswer
 from service.inference.decisions import Options
 from service.inference.explain import addends_by_words
 from service.inference.features import tokenise
 from service.inference.text import read
-from tests.sample_model import annotator, articles, labelled_articles
+from tests.sample_model import annotator, articles, labelled_articles, trained
 
 EXPLAINED = Options(explain=True)
 
@@ -165,3 +166,60 @@ def test_threads_may_share_a_model() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def calibrated(articles_of_sample: int) -> Annotator:
+    """The sample model as if it had been calibrated on so many articles of the outlet."""
+    parts = dict(trained().parts)
+    parts["decisions"] = {
+        **parts["decisions"],
+        "sources": {"sample": articles_of_sample},
+        "rubric_auto": 0.5,
+        "tags_auto": 0.5,
+        "regions_auto": 0.5,
+    }
+    return Annotator("calibrated", parts)
+
+
+def decisions_of(answer: Annotation) -> set[str]:
+    plain = msgspec.to_builtins(answer)
+    labels = [*plain["tags"], *plain["regions"], *([plain["rubric"]] if plain["rubric"] else [])]
+    return {label["decision"] for label in labels}
+
+
+@pytest.mark.parametrize(
+    ("known", "source", "auto"),
+    [
+        (200, "sample", True),
+        (200, " Sample ", True),
+        (199, "sample", False),
+        (200, "another", False),
+        (200, None, False),
+    ],
+)
+def test_only_a_known_outlet_gets_auto(known: int, source: str | None, auto: bool) -> None:
+    model = calibrated(known)
+    answers = model.annotate([replace(article, source=source) for article in articles()])
+    assert any("auto" in decisions_of(answer) for answer in answers) == auto
+    assert all(("not_calibrated_for_source" in answer.reasons) != auto for answer in answers)
+
+
+@pytest.mark.parametrize("text", ["\nНа правах рекламы", "\nРеклама. ООО «Ромашка», erid: 2VtzqwAbC1d"])
+def test_an_advertisement_is_never_published_unseen(text: str) -> None:
+    model = calibrated(500)
+    sent = [replace(article, text=article.text + text) for article in articles() if article.text]
+    for answer in model.annotate(sent):
+        assert "advertisement" in answer.reasons
+        assert "auto" not in decisions_of(answer)
+
+
+def test_a_threshold_hides_a_rubric_without_making_it_doubtful() -> None:
+    sure = next(
+        article
+        for article, answer in zip(articles(), annotator().annotate(articles()), strict=True)
+        if isinstance(answer.rubric, RubricAnswer) and answer.rubric.score < 0.99
+    )
+    [answer] = annotator().annotate([sure], Options(threshold=0.995))
+    assert answer.rubric is None
+    assert answer.status == "ok"
+    assert "low_confidence" not in answer.reasons

@@ -1,7 +1,9 @@
 """Measures against what can be worked out by hand, and against scikit-learn where it has them."""
 
+import gzip
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,11 +23,16 @@ from service.inference.article import (
     TagAnswer,
 )
 from service.inference.decisions import Options
+from service.records import Rejects
 from tests import newsroom
 from training import measures
+from training.commands import summary
 from training.comparison import compare
 from training.evaluate import evaluate
 from training.evaluation import Evaluation
+from training.examples import load
+from training.label_map import label_map
+from training.protocols import outlet_over_time
 
 RUBRIC_SHAPE = {"accuracy", "macro_f1", "calibration_error", "coverage_at_95", "per_label"}
 TAG_SHAPE = {"micro_f1", "macro_f1", "p_at_1", "p_at_5", "ndcg_at_5"}
@@ -228,6 +235,89 @@ def test_a_paired_difference_is_surer_than_two_intervals() -> None:
     assert (same.accuracy.difference_interval, same.accuracy.verdict) == ((0.0, 0.0), "even")
     assert reference.calibration_error == pytest.approx(0.0)
     assert improved.calibration_error is None
+    assert improved.calibration_floor is None
+    assert reference.calibration_floor == measures.calibration_floor(np.full(2000, 0.6))
+
+
+def test_labels_joined_to_a_tag_are_that_tag() -> None:
+    aliases = {"ипотечный кредит": "t6", "футбол": "t0"}
+    tags = [("t0", "Транспорт"), ("t4", "Футбол"), ("t6", "Ипотека")]
+    map_ = label_map([], tags, places=[], place_id_of=lambda _: None, aliases=aliases)
+    found = map_.truth(LabelledArticle(tags=("Ипотечный Кредит", "ипотека", "Футбол", "Иное")))
+    assert [label.label for label in found.tags.values()] == ["Ипотека", "Футбол", "Иное"]
+    assert [label.known for label in found.tags.values()] == [True, True, False]
+
+
+def test_the_headline_figures_leave_out_what_nothing_can_be_said_of(whole: Evaluation) -> None:
+    told = list(summary(whole))
+    assert told[0] == "1200 articles"
+    assert f"regions, city F1    {whole.regions.city.f1:.3f}" in told
+    alone = measured((LabelledArticle(id="1", regions=("Казань",)), {"regions": (region("Казань"),)}))
+    assert [line.split(" F1")[0] for line in list(summary(alone))[1:]] == ["regions, subject", "regions, city"]
+
+
+@pytest.mark.parametrize(
+    ("right", "score", "said"),
+    [
+        (900, 0.9, []),
+        (900, 0.8, ["calibration error"]),
+        (805, 0.805, ["accuracy", "macro-F1"]),
+        (700, 0.9, ["calibration error", "accuracy", "macro-F1"]),
+    ],
+)
+def test_the_protocol_says_what_of_the_asked_is_missed(right: int, score: float, said: list[str]) -> None:
+    truth = ["а", "б"] * 500
+    wrong = {"а": "б", "б": "а"}
+
+    def answers(count: int) -> list[str]:
+        return [label if i < count else wrong[label] for i, label in enumerate(truth)]
+
+    found = compare(
+        truth,
+        {outlet_over_time.RAW: answers(800), outlet_over_time.OURS: answers(right)},
+        scores={outlet_over_time.RAW: [0.8] * 1000, outlet_over_time.OURS: [score] * 1000},
+    )
+    lines = outlet_over_time.missed(found)
+    assert len(lines) == len(said)
+    assert all(line.startswith(begin) for line, begin in zip(lines, said, strict=True))
+    assert all("(floor 0." in line for line in list(outlet_over_time.summary(found))[:2])
+
+
+def test_the_protocol_fails_only_when_every_origin_ran(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    poor = compare(
+        ["а", "б"], {outlet_over_time.RAW: ["а", "б"], outlet_over_time.OURS: ["б", "а"]},
+        scores={outlet_over_time.RAW: [0.9, 0.9], outlet_over_time.OURS: [0.9, 0.9]},
+    )  # fmt: skip
+    monkeypatch.setattr(outlet_over_time, "run", lambda *_: poor)
+    page = tmp_path / "page.html"
+    monkeypatch.setattr("sys.argv", ["protocol", "--data", ".", "--origins", "1", "--html", str(page)])
+    outlet_over_time.main()
+    assert "missed: accuracy -1.0000" in capsys.readouterr().out
+    assert "at most 0.010 above its floor" in page.read_text("utf-8")
+    monkeypatch.setattr("sys.argv", ["protocol", "--data", "."])
+    with pytest.raises(SystemExit) as stopped:
+        outlet_over_time.main()
+    assert stopped.value.code == 1
+
+
+def test_the_protocol_leaves_out_what_is_no_news(tmp_path: Path) -> None:
+    rows = [
+        {"id": str(i), "title": title, "text": f"{word} " * 60, "rubric": rubric, "published_at": "2023-01-01"}
+        for i, (title, word, rubric) in enumerate(
+            [
+                ("Матч", "гол", "Спорт"),
+                ("Итоги недели: матч", "мяч", "Спорт"),
+                ("Врачи", "врач", "Доктор Питер"),
+                ("Мысль", "мысль", "Особое мнение"),
+            ]
+        )
+    ]
+    with gzip.open(tmp_path / outlet_over_time.CORPUS, "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    config = outlet_over_time.config_for(tmp_path)
+    assert [row.article.title for row in load(config, Rejects()).rows] == ["Матч"]
 
 
 def test_a_system_that_answers_fewer_articles_is_refused() -> None:

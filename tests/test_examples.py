@@ -10,7 +10,7 @@ from service.inference.article import Article
 from service.records import Rejects
 from training import duplicates
 from training.config import Config, ConfigError, Corpus
-from training.examples import EmptyTrainingSetError, Examples, load
+from training.examples import EmptyTrainingSetError, Examples, check_that_labels_differ, kind_of, load
 
 TWO: list[dict[str, Any]] = [{"title": "Матч", "rubric": "Спорт"}, {"title": "Курс рубля", "rubric": "Экономика"}]
 
@@ -175,9 +175,23 @@ def test_an_empty_training_set_says_why_it_is_empty(tmp_path: Path) -> None:
         loaded(corpus(tmp_path, []))
 
 
-def test_a_training_set_of_one_label_is_refused(tmp_path: Path) -> None:
+def test_articles_of_one_label_can_be_read_but_not_learnt_from(tmp_path: Path) -> None:
+    examples, _ = loaded(corpus(tmp_path, [{"title": "1", "rubric": "А"}, {"title": "2", "rubric": "А"}]))
+    assert len(examples) == 2
     with pytest.raises(EmptyTrainingSetError, match="one label «А»"):
-        loaded(corpus(tmp_path, [{"title": "1", "rubric": "А"}, {"title": "2", "rubric": "А"}]))
+        check_that_labels_differ(examples.rows)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("id sent before: 17", "id sent before"),
+        ("no text", "no text"),
+        ("/title: Expected `str`, got `int`", "/title: Expected `str`, got `int`"),
+    ],
+)
+def test_reasons_are_summed_up_without_what_differs_from_row_to_row(reason: str, kind: str) -> None:
+    assert kind_of(reason) == kind
 
 
 def test_near_duplicates_share_the_smallest_key() -> None:

@@ -13,7 +13,8 @@ from service.inference.lemmas import Lemmas
 from service.inference.text import Text, read
 from tests.corpora import corpus
 from tests.reference import Reference
-from training.lexicon import Vocabulary, build
+from training.config import Vocabulary
+from training.lexicon import build
 
 SAMPLE = Path(__file__).parent.parent / "datasets" / "sample" / "news.jsonl"
 CLOSE = 1e-6

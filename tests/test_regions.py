@@ -17,7 +17,8 @@ import pytest
 from service.inference.places import Mention
 from service.inference.regions import PlaceFound, Regions
 from training.fit_regions import DEFAULT, LEVELS, fit
-from training.gazetteer import FOLDER, WORD, Gazetteer, build, fold, slug
+from training.gazetteer import FOLDER, WORD, Gazetteer, build, slug
+from training.morphology import fold
 
 CASES = Path(__file__).parent / "cases" / "regions.tsv"
 DATELINE = re.compile(r"^[А-ЯЁ][А-ЯЁа-яё\-/ ,.()]{2,60}, \d{1,2} [а-я]{3,4}\.? ?[-–—] ?РИА[^.]{0,40}\. ")

@@ -119,3 +119,16 @@ def test_systems_stand_side_by_side() -> None:
     assert "rubricator is right most often, 100.0% of the time, +0.500" in read.text
     assert "raw $words$ & <LR>" in read.text
     assert html == render_comparison(found, title="Outlet over time")
+
+
+def test_a_calibration_error_stands_beside_its_own_floor() -> None:
+    truth = ["Спорт", "Город"] * 100
+    found = compare(
+        truth, {"доска": truth, "сито": truth}, scores={"доска": [0.9] * 200, "сито": [0.5] * 100 + [1.0] * 100}
+    )
+    board, sieve = found.systems
+    assert board.calibration_floor != sieve.calibration_floor
+    text = Page(render_comparison(found, title="Т", about={"asked": ">= +0.010"})).text
+    for system in found.systems:
+        assert f"{system.calibration_error:.3f}floor {system.calibration_floor:.3f}" in text
+    assert ">= +0.010" in text

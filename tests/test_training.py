@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from service.inference.annotator import load
-from tests.sample_model import SAMPLE, labelled_articles, trained
-from training.labels import best_spelling, names_of, parts_of, tag_key, unique_ids, written_as_in
+from service.inference.article import LabelledArticle
+from service.inference.signature import KeyFileError
+from service.settings import SettingsError
+from tests.sample_model import SAMPLE, annotator, labelled_articles, trained
+from training import gazetteer
+from training.commands import RejectsFile, told
+from training.config import Config, Corpus
+from training.examples import Example, Examples
+from training.labels import Tag, Tags, best_spelling, names_of, parts_of, tag_key, unique_ids, written_as_in
+from training.progress import Progress
+from training.run import aliases_of, labelled, may_publish, unused
+from training.split import Split, SplitError
 
 RUBRICATOR = str(Path(sys.executable).with_name("rubricator"))
 
@@ -100,6 +111,161 @@ def test_bad_rows_are_counted_named_and_kept(run: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_rejects_outlive_the_run_even_a_failed_one_and_the_next(run: Any, tmp_path: Path) -> None:
+    told = []
+    for name in ("a", "b"):
+        file = rows(tmp_path / f"{name}.jsonl", [{"title": f"Матч {i}", "rubric": "Игры"} for i in range(2)] * 12)
+        done = run("train", "--data", file)
+        assert done.returncode == 1
+        told.append(done.stderr)
+    assert "rejected 22: the same text" in told[0]
+    kept = list((tmp_path / "home" / "rejects").iterdir())
+    assert len(kept) == 2
+    assert all(len(path.read_text("utf-8").splitlines()) == 22 and str(path) in "".join(told) for path in kept)
+
+
+def test_a_rejects_file_is_named_by_what_is_in_it(tmp_path: Path) -> None:
+    def kept(*lines: bytes) -> Path:
+        file = RejectsFile(tmp_path)
+        for line in lines:
+            file.write(line)
+        return file.close()
+
+    assert kept(b"1", b"2") == kept(b"1", b"2") != kept(b"3")
+    assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [b"1\n2\n", b"3\n"]
+
+
+@pytest.mark.slow
+def test_what_is_read_but_not_learnt_from_is_told_and_on_the_card(run: Any, tmp_path: Path) -> None:
+    file = Path(rows(tmp_path / "own.jsonl", archive()))
+    (tmp_path / "map.json").write_text('{"own": {"Игры": "Спорт", "Искусство": ""}}', "utf-8")
+    config = tmp_path / "config.toml"
+    other = tmp_path / "other.jsonl"
+    rows(other, [msgspec.to_builtins(article) for article in labelled_articles() if article.rubric != "Спорт"])
+    config.write_text(
+        f"[[corpus]]\npath = '{file}'\nrubric_map = 'map.json#own'\n"
+        f"[[corpus]]\npath = '{other}'\ncap = 9\n[split]\nvalidation = 0.2\n",
+        "utf-8",
+    )
+    done = run("train", "--config", str(config), "--json")
+    assert done.returncode == 0, done.stderr
+    lost = Counter(article["rubric"] for article in archive())["Искусство"]
+    told = [
+        f"{lost} articles give tags and regions only, as their rubric becomes none (own: Искусство {lost})",
+        "articles don't give their rubric, as it is over the cap (other: ",
+        "nothing will be `auto`: no outlet has 200 calibration articles",
+    ]
+    card = Path(json.loads(done.stdout)["path"], "card.md").read_text("utf-8")
+    assert all(line in done.stderr for line in told)
+    assert all(line in card for line in told[:2])
+    assert "too few for `auto`" in card
+    assert "no outlet has 200 articles to calibrate on" in card
+
+
+def test_articles_in_no_part_of_the_split_are_told() -> None:
+    none = np.zeros(0, np.int64)
+    parts = Split("time", none, none, none, Counter({"outside of the periods": 3, "near-duplicate": 1}))
+    [line] = unused(Examples([], [], {}, {}), parts)
+    assert line == "4 articles are in no part of the split (outside of the periods: 3; near-duplicate: 1)"
+
+
+def test_outlets_are_on_the_card_with_their_calibration_articles() -> None:
+    model = trained()
+    assert model.calibrated
+    assert not may_publish(model.calibrated)
+    assert may_publish({"a": 200})
+    assert all(f"- {outlet}: {count} articles" in model.card for outlet, count in model.calibrated.items())
+
+
+def test_the_manifest_knows_which_labels_were_joined_to_a_tag() -> None:
+    tags = Tags(
+        [Tag("vladimir-putin", "Владимир Путин", (), (), 9), Tag("nato", "НАТО", (), (), 5)],
+        {"владимир путин": 0, "нато": 1, "путин": 0},
+    )
+    assert aliases_of(tags) == {"путин": "vladimir-putin"}
+    ids = set(annotator().tags.ids)
+    assert set(trained().manifest["labels"]["aliases"].values()) <= ids
+
+
+def test_a_corpus_whose_tags_name_places_labels_places() -> None:
+    def example(corpus: int, **labels: Any) -> Example:
+        article = LabelledArticle(title="Т", rubric="А", **labels)
+        return Example(article, corpus, "о", None, str(corpus))
+
+    examples = Examples(
+        [
+            example(0, tags=("Казань",)),
+            example(0, tags=("суд",)),
+            example(1, tags=("суд",)),
+            example(2, regions=("Тула",)),
+            example(3, regions=("Лукоморье",)),
+        ],
+        [Corpus(path=Path(f"{i}.jsonl")) for i in range(4)],
+        {},
+        {},
+    )
+    places = labelled(examples, ["А"], Tags([], {}), gazetteer.build(), Config()).places
+    assert [None if found is None else bool(found) for found in places] == [True, False, None, True, None]
+
+
+def test_a_failed_step_leaves_no_live_line_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    progress = Progress()
+    assert progress._status is not None
+    with pytest.raises(OSError, match="full"), progress.step("reading"):
+        raise OSError("full")
+    assert not progress._status._live.is_started
+
+
+def test_only_what_can_be_mended_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    for error, code in (
+        (SplitError("a"), 1), (KeyFileError("b"), 1), (OSError("c"), 1), (SettingsError("d"), 2)
+    ):  # fmt: skip
+        with pytest.raises(SystemExit) as stopped, told():
+            raise error
+        assert stopped.value.code == code
+    assert capsys.readouterr().err == "".join(f"rubricator: {letter}\n" for letter in "abcd")
+    with pytest.raises(ValueError, match="a bug"), told():
+        raise ValueError("a bug")
+
+
+@pytest.mark.slow
+def test_wrong_usage_is_told_apart_from_failure(run: Any, tmp_path: Path) -> None:
+    both = run("train", "--data", str(SAMPLE), "--activate", "--output", str(tmp_path / "model"))
+    assert (both.returncode, both.stdout) == (2, "")
+    assert "leave out --output" in both.stderr
+    assert run("train", "--data", str(SAMPLE), "--base", "baseline").returncode == 2
+
+
+@pytest.mark.slow
+def test_articles_of_one_rubric_can_be_evaluated(run: Any, tmp_path: Path) -> None:
+    sport = [msgspec.to_builtins(article) for article in labelled_articles() if article.rubric == "Спорт"]
+    done = run("evaluate", "--data", rows(tmp_path / "sport.jsonl", sport), "--model", "baseline")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{len(sport)} articles\nrubric accuracy")
+
+
+@pytest.mark.slow
+def test_evaluation_takes_joined_labels_from_the_models_own_manifest(run: Any, tmp_path: Path) -> None:
+    person = "Владимир Путин"
+    archive_rows = [
+        msgspec.to_builtins(article) | {"text": f"{person} сказал. {article.text}", "tags": [person, "Путин"][i % 2 :]}
+        for i, article in enumerate(labelled_articles())
+    ]
+    model = tmp_path / "model"
+    assert run("train", "--data", rows(tmp_path / "a.jsonl", archive_rows), "--output", str(model)).returncode == 0
+    assert json.loads((model / "manifest.json").read_bytes())["labels"]["aliases"] == {"путин": "vladimir-putin"}
+    short = [row | {"tags": ["Путин"]} for row in archive_rows]
+    measures = tmp_path / "measures.json"
+    data = rows(tmp_path / "b.jsonl", short)
+    done = run("evaluate", "--data", data, "--model", str(model), "--json", str(measures))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(measures.read_bytes())["tags"]
+    assert found["unknown"] == {}
+    assert found["recall"] > 0.9
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "articles", [[], [{"title": f"Матч номер {i}", "text": "Счёт", "rubric": "Спорт"} for i in range(9)]]
 )
@@ -120,7 +286,8 @@ def test_evaluate_writes_the_measures_and_the_page(run: Any, tmp_path: Path) -> 
     assert found["n"] == 120
     assert {"accuracy", "macro_f1", "calibration_error", "coverage_at_95", "per_label"} <= found["rubric"].keys()
     assert {"micro_f1", "macro_f1", "p_at_1", "p_at_5", "ndcg_at_5"} <= found["tags"].keys()
-    assert {level: found["regions"][level]["f1"] for level in ("country", "subject", "city")}
+    assert all(found["regions"][level]["f1"] > 0 for level in ("country", "subject", "city"))
+    assert "regions, city F1" in done.stdout
     html = page.read_text("utf-8")
     assert html.lower().startswith("<!doctype html>")
     assert "http://" not in html.replace("http://www.w3.org", "") and "<script src" not in html

@@ -1,16 +1,23 @@
 """`rubricator train` and `rubricator evaluate`: what they say on the terminal; run.py and evaluate.py do the work."""
 
+import hashlib
+import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-ERRORS_EXIT = 1
+if TYPE_CHECKING:
+    from training.evaluation import Evaluation
+
+FAILED, WRONG_USAGE = 1, 2
+KINDS_TOLD = 10  # of rejects
 
 
 def train(
@@ -18,12 +25,14 @@ def train(
     data: Annotated[
         list[Path] | None, typer.Option(help="A file or folder of labelled articles; may be repeated.")
     ] = None,
-    base: Annotated[str | None, typer.Option(help="Model to start from: not yet possible.", hidden=True)] = None,
     activate: Annotated[bool, typer.Option("--activate", help="Answer with the new model at once.")] = False,
     output: Annotated[Path | None, typer.Option(help="Write the model to this folder instead of the registry.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON instead of the version.")] = False,
 ) -> None:
     """Learn rubrics, tags and regions from labelled articles."""
+    if output is not None and activate:
+        raise typer.BadParameter("only a model of the registry can answer: leave out --output", param_hint="--activate")
+    from service.inference.decisions import ENOUGH_OF_A_SOURCE
     from service.loading import open_registry
     from service.records import Rejects
     from service.settings import read_settings
@@ -34,13 +43,18 @@ def train(
     with told():
         settings = read_settings()
         wanted = load(config, data or ([settings.data] if settings.data else []))
-        if output is not None and activate:
-            raise ValueError("--activate takes a model in the registry: leave out --output")
-        rejects_file = settings.home / "rejects.jsonl"
-        with rejects_to(rejects_file) as write:
-            rejects = Rejects(write)
+        kept = RejectsFile(settings.home / "rejects")
+        rejects = Rejects(kept.write)
+        try:
             trained = run.train(wanted, rejects, Progress())
-        with tempfile.TemporaryDirectory(dir=_made(settings.home)) as folder:
+        finally:  # they may be the reason why it failed
+            rejects_file = kept.close()
+            _tell_rejects(rejects.reasons, rejects_file)
+        for line in trained.unused:
+            typer.echo(line, err=True)
+        if not run.may_publish(trained.calibrated):
+            typer.echo(f"nothing will be `auto`: no outlet has {ENOUGH_OF_A_SOURCE} calibration articles", err=True)
+        with tempfile.TemporaryDirectory(dir=settings.home) as folder:
             directory = output or Path(folder) / "model"
             version = trained.write(
                 directory,
@@ -54,7 +68,6 @@ def train(
                 directory = registry.path(version)
                 if activate:
                     registry.activate(version, reason="trained with --activate", actor="rubricator train")
-        _tell_rejects(rejects, rejects_file)
         answer = {
             "version": version,
             "path": str(directory),
@@ -77,8 +90,11 @@ def evaluate(
     html_file: Annotated[Path | None, typer.Option("--html", help="Write the report page here.")] = None,
 ) -> None:
     """Measure a model on labelled articles, by the very code that answers newsrooms."""
-    from service.loading import open_model
+    from service.active import ACTIVE
+    from service.inference import artifact
+    from service.loading import active_version, open_model, open_registry
     from service.records import Rejects
+    from service.registry import UnknownVersionError
     from service.settings import read_settings
     from training import gazetteer, run
     from training.config import load
@@ -90,14 +106,22 @@ def evaluate(
     with told():
         settings = read_settings()
         progress = Progress()
-        annotator = open_model(settings, model)
+        registry = open_registry(settings)
+        name = active_version(registry) if model == ACTIVE else model
+        annotator = open_model(settings, name)
+        try:
+            directory = registry.path(name)
+        except UnknownVersionError:
+            directory = Path(name)
+        aliases = artifact.inspect(directory).labels.get("aliases", {})
         rejects = Rejects()
         with progress.step("reading"):
             examples = read_examples(load(config, data), rejects)
         articles = [row.article for row in examples.rows]
         with progress.step(f"annotating {len(articles)} articles"):
-            result = measure(annotator, articles, label_map=run.labels_of(annotator, gazetteer.build()))
-        _tell_rejects(rejects, None)
+            labels = run.labels_of(annotator, gazetteer.build(), aliases)
+            result = measure(annotator, articles, label_map=labels)
+        _tell_rejects(rejects.reasons)
         if json_file:
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result.as_json()), indent=1) + b"\n")
         if html_file:
@@ -109,8 +133,8 @@ def evaluate(
             typer.echo(line)
 
 
-def summary(result: Any) -> Iterator[str]:
-    """The headline figures, a line each."""
+def summary(result: "Evaluation") -> Iterator[str]:
+    """The headline figures, a line each; those that nothing can be said of are left out."""
     figures = {
         "rubric accuracy": result.rubric.accuracy,
         "rubric macro-F1": result.rubric.macro_f1,
@@ -118,47 +142,61 @@ def summary(result: Any) -> Iterator[str]:
         "tags micro-F1": result.tags.micro_f1,
         "tags P@1": result.tags.p_at_1,
     }
+    figures |= {f"regions, {level} F1": getattr(result.regions, level).f1 for level in ("country", "subject", "city")}
     yield f"{result.n} articles"
     for name, value in figures.items():
         if value is not None:
             yield f"{name:<20}{value:.3f}"
-    for level, measures in result.regions.items():
-        yield f"{'regions, ' + level:<20}{measures.f1:.3f} F1"
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """What the person can mend is a sentence on stderr and exit code 1; the rest are bugs and show their trace."""
+    """What the person can mend is a sentence on stderr and an exit code; the rest are bugs and show their trace."""
     from service.inference.artifact import ArtifactError
+    from service.inference.signature import KeyFileError
     from service.records import DamagedFileError, RecordError
+    from service.settings import SettingsError
     from training.config import ConfigError
     from training.examples import EmptyTrainingSetError
     from training.readers.csv import TableError
     from training.split import SplitError
 
-    known = (ArtifactError, ConfigError, DamagedFileError, EmptyTrainingSetError, RecordError, SplitError, TableError)
+    known = (
+        ArtifactError, ConfigError, DamagedFileError, EmptyTrainingSetError, KeyFileError, RecordError, SettingsError,
+        SplitError, TableError,
+    )  # fmt: skip
     try:
         yield
-    except (*known, OSError, ValueError) as error:
+    except (*known, OSError) as error:
         typer.echo(f"rubricator: {error}", err=True)
-        sys.exit(ERRORS_EXIT)
+        sys.exit(WRONG_USAGE if isinstance(error, SettingsError) else FAILED)
 
 
-@contextmanager
-def rejects_to(path: Path) -> Iterator[Any]:
-    """Rejected rows, a line each, kept even if the run fails: they may be the reason why."""
-    _made(path.parent)
-    with path.open("wb") as file:
-        yield lambda line: file.write(line + b"\n")
+class RejectsFile:
+    """Rejected rows, a line each, in a file named by what is in it: no later run writes over it."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f".{os.getpid()}.jsonl"
+        self._file = self._path.open("wb")
+        self._digest = hashlib.sha256()
+
+    def write(self, line: bytes) -> None:
+        self._digest.update(line + b"\n")
+        self._file.write(line + b"\n")
+
+    def close(self) -> Path:
+        self._file.close()
+        return self._path.replace(self._path.with_name(f"{self._digest.hexdigest()[:16]}.jsonl"))
 
 
-def _tell_rejects(rejects: Any, file: Path | None) -> None:
-    for reason, count in rejects.reasons.most_common(10):
-        typer.echo(f"rejected {count}: {reason}", err=True)
-    if rejects.count and file:
-        typer.echo(f"all {rejects.count} rejects, with file and line: {file}", err=True)
+def _tell_rejects(reasons: Mapping[str, int], file: Path | None = None) -> None:
+    from training.examples import kind_of
 
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    kinds: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        kinds[kind_of(reason)] += count
+    for kind, count in kinds.most_common(KINDS_TOLD):
+        typer.echo(f"rejected {count}: {kind}", err=True)
+    if kinds and file:
+        typer.echo(f"all {kinds.total()} rejects, with file and line: {file}", err=True)

@@ -37,6 +37,7 @@ class System(Struct, frozen=True):
     accuracy: Figure
     macro_f1: Figure
     calibration_error: float | None = None
+    calibration_floor: float | None = None  # what a perfectly calibrated system would show on its own scores
     coverage_at_95: float | None = None
 
 
@@ -47,7 +48,6 @@ class Comparison(Struct, frozen=True):
     reference: str
     macro_f1_labels: int
     macro_f1_over: str
-    calibration_floor: float | None
     systems: tuple[System, ...]
 
 
@@ -85,17 +85,15 @@ def compare(
     }
     systems = []
     for name, answer in answers.items():
-        error = coverage = None
+        error = floor = coverage = None
         if scores is not None and name in scores:
             sure = np.asarray(_as_long(name, scores[name], truth), dtype=np.float64)
             error = measures.calibration_error(sure, answer == true)
+            floor = measures.calibration_floor(sure)
             point = measures.widest(measures.coverage_curve(sure, answer == true), 0.95)
             coverage = point.coverage if point else 0.0
-        systems.append(System(name, figure(accuracy, name, 0), figure(macro, name, 1), error, coverage))
-    floor = (
-        measures.calibration_floor(np.asarray(scores[base], dtype=np.float64)) if scores and base in scores else None
-    )
-    return Comparison(len(truth), base, len(labels), over, floor, tuple(systems))
+        systems.append(System(name, figure(accuracy, name, 0), figure(macro, name, 1), error, floor, coverage))
+    return Comparison(len(truth), base, len(labels), over, tuple(systems))
 
 
 def _as_long(name: str, given: Sequence[T], truth: Sequence[str]) -> Sequence[T]:

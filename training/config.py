@@ -9,12 +9,18 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 Format = Literal["records", "csv", "lenta_csv"]
 Label = Literal["rubric", "tags", "regions"]
+
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Weight = Annotated[float, Meta(ge=0, le=100)]
+Positive = Annotated[float, Meta(gt=0, le=1e6)]
 
 DEFAULT = Path(__file__).parent / "configs" / "default.toml"
 PACKED = (".gz", ".zst")
@@ -41,8 +47,8 @@ class Corpus(Table, frozen=True):
     drop_titles: tuple[str, ...] = ()  # regular expressions: a series that is no news, such as a podcast's stubs
     since: datetime.date | None = None
     until: datetime.date | None = None
-    min_chars: int = 0  # of lead and text
-    cap: int = 0  # articles of one rubric and outlet
+    min_chars: Count = 0  # of lead and text
+    cap: Count = 0  # articles of one rubric and outlet
     strip: tuple[str, ...] = ()  # regular expressions: what names the outlet is blanked before anything is learnt
 
     @property
@@ -60,40 +66,40 @@ class Split(Table, frozen=True):
 
 
 class Model(Table, frozen=True):
-    seed: int = 0
-    max_tags: int = 2000
+    seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
+    max_tags: Count = 2000
     notes: tuple[str, ...] = ()  # for the card: what to mind
 
 
 class Vocabulary(Table, frozen=True):
-    min_lemma_articles: int = 4
-    min_pair_articles: int = 6
-    max_features: int = 0
-    rare_name_articles: int = 25
-    title_weight: float = 0.6
-    lead_weight: float = 0.3
+    min_lemma_articles: Annotated[int, Meta(ge=1)] = 4
+    min_pair_articles: Annotated[int, Meta(ge=1)] = 6
+    max_features: Count = 0  # over all blocks, the most frequent; 0 = all
+    rare_name_articles: Count = 25  # a first name with a surname stays out unless in so many articles: privacy
+    title_weight: Weight = 0.6
+    lead_weight: Weight = 0.3
 
 
 class Rubric(Table, frozen=True):
-    C: float = 0.1
-    class_weight_power: float = 0.6
+    C: Positive = 0.1
+    class_weight_power: Annotated[float, Meta(ge=0, le=2)] = 0.6
     outlet_weights: bool = False
-    title_copies: float = 0.0
+    title_copies: Weight = 0.0
 
 
 class Tags(Table, frozen=True):
-    C: float = 0.5
-    min_positives: int = 20
-    min_examples: int = 3
-    weights_per_tag: int = 1000
-    max_negatives: int = 6000
-    beta: float = 1.0
+    C: Positive = 0.5
+    min_positives: Annotated[int, Meta(ge=1)] = 20
+    min_examples: Annotated[int, Meta(ge=1)] = 3
+    weights_per_tag: Annotated[int, Meta(ge=1)] = 1000
+    max_negatives: Annotated[int, Meta(ge=10)] = 6000
+    beta: Positive = 1.0
     drop: tuple[str, ...] = ()
 
 
 class Decision(Table, frozen=True):
-    precision: float = 0.9
-    least_rubric: float = 0.3
+    precision: Share = 0.9
+    least_rubric: Share = 0.3
     publish: bool = True
 
 
@@ -151,7 +157,7 @@ def _decode(file: Path) -> Config:
 def _path(wanted: type, value: Any) -> Any:
     if wanted is Path and isinstance(value, str):
         return Path(value)
-    raise NotImplementedError(wanted)
+    raise msgspec.ValidationError(f"Expected a path, got `{type(value).__name__}`")
 
 
 def _without_empty(value: Any) -> Any:

@@ -24,7 +24,7 @@ Kind = Literal["rubric", "tags", "regions"]
 
 
 class EmptyTrainingSetError(Exception):
-    """There is nothing to learn from: no article, or all articles say the same."""
+    """There is nothing to go by: no article, or all that are to be learnt from say the same."""
 
 
 class _RejectedError(Exception):
@@ -67,7 +67,7 @@ class Examples:
 
 
 def load(config: Config, rejects: Rejects) -> Examples:
-    """Reads the disk. Raises EmptyTrainingSetError if less than two different labels are left."""
+    """Reads the disk. Raises EmptyTrainingSetError if no article is left."""
     rejected: dict[str, Counter[str]] = {}
     unmapped: dict[str, Counter[str]] = {}
     seen = _Seen()
@@ -79,20 +79,26 @@ def load(config: Config, rejects: Rejects) -> Examples:
         rejected[corpus.name] = rejected.get(corpus.name, Counter()) + told.reasons
         unmapped[corpus.name] = unmapped.get(corpus.name, Counter()) + intake.unmapped
     rows, over_cap = _capped(rows, config.corpus)
-    _check(rows, rejected)
+    if not rows:
+        raise EmptyTrainingSetError(_no_article(rejected))
     return Examples(rows, config.corpus, rejected, unmapped, over_cap)
 
 
 class _Told:
-    """Hands rejects on and counts their reasons for the summary, without what differs from row to row."""
+    """Hands rejects on and counts their reasons for the summary."""
 
     def __init__(self, rejects: Rejects) -> None:
         self.reasons: Counter[str] = Counter()
         self._rejects = rejects
 
     def add(self, file: Path | str, line: int, reason: str) -> None:
-        self.reasons[reason.partition(":")[0]] += 1
+        self.reasons[kind_of(reason)] += 1
         self._rejects.add(file, line, reason)
+
+
+def kind_of(reason: str) -> str:
+    """A reason without what differs from row to row; behind a JSON pointer it says what is wrong, so that stays."""
+    return reason if reason.startswith("/") else reason.partition(":")[0]
 
 
 class _Seen:
@@ -240,11 +246,14 @@ def _without_rubric(row: Example) -> Example | None:
     return Example(stripped, row.corpus, row.outlet, row.date, row.key, row.weight)
 
 
-def _check(rows: Sequence[Example], rejected: Mapping[str, Counter[str]]) -> None:
-    if not rows:
-        reasons = sum(rejected.values(), Counter())
-        most = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3)) or "the files are empty"
-        raise EmptyTrainingSetError(f"no article can be used: {most}")
+def _no_article(rejected: Mapping[str, Counter[str]]) -> str:
+    reasons = sum(rejected.values(), Counter())
+    most = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3)) or "the files are empty"
+    return f"no article can be used: {most}"
+
+
+def check_that_labels_differ(rows: Sequence[Example]) -> None:
+    """Raises EmptyTrainingSetError if all rows say the same: measured they can be, learnt from not."""
     labels = labels_of(rows)
     if len(labels) == 1:
         raise EmptyTrainingSetError(

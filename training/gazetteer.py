@@ -4,13 +4,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-
-import pymorphy3
 
 from service.inference.article import Level
 from service.inference.places import ALONE, CLEAR, INSTRUMENTAL, NAMELIKE, SUPPORTED, WORDLIKE, Kind, Phrase, Place
+from training.morphology import fold, morphology
 
 FOLDER = Path(__file__).parent.parent / "datasets" / "gazetteer"
 WORD = re.compile(r"[^\W_]+")
@@ -54,11 +52,6 @@ class Gazetteer:
 def label_key(label: str) -> str:
     """Labels agree when their words do, whatever the case, ё and punctuation."""
     return " ".join(WORD.findall(fold(label)))
-
-
-def fold(text: str) -> str:
-    """As the words of an article are folded: lower-case, ё -> е."""
-    return text.lower().replace("ё", "е")
 
 
 def slug(name: str) -> str:
@@ -227,18 +220,13 @@ def _by_doubt(forms: frozenset[str], doubt: int, check_people: bool) -> Iterator
 
 
 def _is_a_person(form: str) -> bool:
-    return any(parse.is_known and ("Surn" in parse.tag or "Name" in parse.tag) for parse in _dictionary().parse(form))
-
-
-@lru_cache(maxsize=1)
-def _dictionary() -> pymorphy3.MorphAnalyzer:
-    return pymorphy3.MorphAnalyzer()
+    return any(parse.is_known and ("Surn" in parse.tag or "Name" in parse.tag) for parse in morphology().parse(form))
 
 
 def adjective_forms(word: str) -> frozenset[str]:
     """All full forms of «российский», and «российско» of «российско-китайский»."""
     forms = {word, re.sub(r"(ий|ый|ой)$", "о", word)}
-    for parse in _dictionary().parse(word):
+    for parse in morphology().parse(word):
         if "ADJF" in parse.tag and parse.normal_form == word:
             forms.update(form.word for form in parse.lexeme if "ADJF" in form.tag and "Supr" not in form.tag)
             break
@@ -248,7 +236,7 @@ def adjective_forms(word: str) -> frozenset[str]:
 def noun_forms(word: str) -> frozenset[str]:
     """Singular and plural forms of a demonym."""
     forms = {word}
-    for parse in _dictionary().parse(word):
+    for parse in morphology().parse(word):
         if "NOUN" in parse.tag and parse.normal_form == word:
             forms.update(form.word for form in parse.lexeme)
             break
@@ -263,7 +251,7 @@ def name_forms(word: str, alone: bool) -> frozenset[str]:
     forms = {folded}
     parses = [
         parse
-        for parse in _dictionary().parse(word.lower())
+        for parse in morphology().parse(word.lower())
         if "nomn" in parse.tag and ("NOUN" in parse.tag or "ADJF" in parse.tag)
     ]
     known = [parse for parse in parses if parse.is_known]

@@ -22,10 +22,10 @@ from training.config import Config
 from training.fit import Linear, csr, fit_rubric
 from training.gazetteer import Gazetteer
 from training.labels import Tag, unique_ids
-from training.lexicon import Vocabulary, build
+from training.lexicon import build
 from training.names import Names, names_of
 from training.progress import Progress
-from training.tagging import Tagged, TagOptions, TagTraining, users_of
+from training.tagging import Tagged, TagTraining, users_of
 
 Longs = npt.NDArray[np.int64]
 FEWEST_TO_CALIBRATE = 300  # validation articles; with fewer the whole set is cross-fitted
@@ -53,8 +53,7 @@ def fit_heads(
     both = np.concatenate((train, validation))
     names = names_of(gazetteer, tags)
     with progress.step(f"vocabulary of {len(both)} articles"):
-        options = Vocabulary(**{name: getattr(config.vocabulary, name) for name in Vocabulary.__dataclass_fields__})
-        lexicon = build([data.texts[i] for i in both], names.patterns, options)
+        lexicon = build([data.texts[i] for i in both], names.patterns, config.vocabulary)
     lemmas = Lemmas(lexicon.lemmas)
     features = Features(lexicon.features, lemmas.lemma_of_class)
     phrases = Phrases(names.arrays(), lemmas)
@@ -68,7 +67,7 @@ def fit_heads(
         "phrases": [[int(kind), place, doubt] for kind, place, doubt in gazetteer.phrases],
     }
     named = [phrases.named(one.title, one.body, names.places) for one in tokens]
-    coefficients, regions_auto = _regions(data, named, gazetteer, train, validation, config, progress)
+    coefficients, regions_auto = _regions(data, tokens, named, gazetteer, train, validation, config, progress)
     regions["coefficients"] = coefficients
     tag_part, tags_auto = _tags(data, matrix, named, train, validation, tags, names, config, progress)
     return {
@@ -180,15 +179,15 @@ def _cross_fitted(
 
 
 def _regions(
-    data: Labelled, named: Sequence[Named], gazetteer: Gazetteer, train: Longs, validation: Longs, config: Config,
-    progress: Progress,
+    data: Labelled, tokens: Sequence[Tokens], named: Sequence[Named], gazetteer: Gazetteer, train: Longs,
+    validation: Longs, config: Config, progress: Progress,
 ) -> tuple[dict[str, Any], float]:  # fmt: skip
     """Weights of the regions head, and the score from which a place may be published."""
     head = Regions(gazetteer.places, gazetteer.phrases, fit_regions.DEFAULT)
 
     def judged(rows: Longs) -> tuple[list[list[PlaceFound]], list[frozenset[int]]]:
         labelled = [int(i) for i in rows if data.places[i] is not None]
-        found = [head.found(data.texts[i].title, data.texts[i].body, named[i].places) for i in labelled]
+        found = [head.found(data.texts[i], tokens[i], named[i].places) for i in labelled]
         return found, [data.places[i] or frozenset() for i in labelled]
 
     with progress.step("regions"):
@@ -210,13 +209,9 @@ def _tags(
     tags: Sequence[Tag], names: Names, config: Config, progress: Progress,
 ) -> tuple[dict[str, Any], float]:  # fmt: skip
     """The tag head's part, and the score from which a tag may be published."""
-    options = TagOptions(
-        config.tags.C, config.tags.min_positives, config.tags.weights_per_tag, config.tags.max_negatives,
-        config.decision.precision, config.tags.beta, config.model.seed,
-    )  # fmt: skip
     both = np.concatenate((train, validation)).tolist()
     users = users_of((data.outlets[i], data.tags[i] or ()) for i in both)
-    training = TagTraining(tags, names, users, options)
+    training = TagTraining(tags, names, users, config)
 
     def tagged(rows: Longs) -> Tagged:
         chosen = [int(i) for i in rows if data.tags[i] is not None]

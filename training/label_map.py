@@ -64,15 +64,17 @@ def label_map(
     tags: Iterable[tuple[str, str]],
     places: Iterable[Place],
     place_id_of: Callable[[str], str | None],
-    rubric_map: Mapping[str, str] | None = None,
+    aliases: Mapping[str, str] | None = None,
 ) -> LabelMap:
     """From a model's (id, label) pairs and places; `place_id_of` reads a label as a place's id.
 
-    `rubric_map` renames an outlet's rubrics to the model's. A city also stands for its subject, as in the answers.
+    `aliases` lead from keys that no tag's label has to the id of the tag they were joined to: «путин» to «Владимир
+    Путин». A city also stands for its subject, as in the answers.
     """
-    renamed = rubric_map or {}
     by_name = {key: Label(id_, label) for id_, label in rubrics for key in (_name(id_), _name(label))}
-    by_key = {tag_key(label): Label(id_, label) for id_, label in tags}
+    known = {id_: Label(id_, label) for id_, label in tags}
+    by_key = {key: known[id_] for key, id_ in (aliases or {}).items()}
+    by_key |= {tag_key(tag.label): tag for tag in known.values()}
     listed = list(places)
     by_id = {place.id: place for place in listed}
 
@@ -84,7 +86,7 @@ def label_map(
         return tuple(Region(p.id, p.level) for p in (place, above) if p and (p is place or p.level == "subject"))
 
     return LabelMap(
-        rubric=lambda label: by_name.get(_name(renamed.get(label, label))),
+        rubric=lambda label: by_name.get(_name(label)),
         tag=lambda label: by_key.get(tag_key(label)),
         region=region,
     )

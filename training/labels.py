@@ -8,7 +8,8 @@ from itertools import islice
 
 from service.inference.article import LabelledArticle
 from training.gazetteer import Gazetteer, slug
-from training.lexicon import fold, forms_of, lemma_of, morphology
+from training.lexicon import forms_of, lemma_of
+from training.morphology import fold, morphology
 
 WORD = re.compile(r"[^\W_]+")
 BRACKETED = re.compile(r"\(([^()]*)\)")

@@ -6,18 +6,20 @@ Nothing here depends on dict or file order: the same rows give the same bytes.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import dawg
 import numpy as np
 import numpy.typing as npt
-import pymorphy3
+from msgspec.structs import replace
 
-from service.inference.features import BLOCKS, BODY, LEAD, LEAD_WORDS, TITLE, Stream, Tokens, stream_of
+from service.inference.features import BLOCKS, BODY, LEAD, TITLE, Stream, Tokens, stream_of
 from service.inference.lemmas import STOP
 from service.inference.text import Text
 from service.inference.words import FOREIGN_LETTER, words
+from training.config import Vocabulary
+from training.morphology import fold, morphology
 
 Array = npt.NDArray[np.generic]
 Longs = npt.NDArray[np.int64]
@@ -34,18 +36,9 @@ STOP_LEMMAS = frozenset(_FUNCTION_WORDS.split())
 
 
 @cache
-def morphology() -> pymorphy3.MorphAnalyzer:
-    return pymorphy3.MorphAnalyzer(lang="ru")
-
-
-@cache
 def lemma_of(form: str) -> str:
     """The lemma that features see: the normal form of pymorphy3's first reading, ё as е."""
     return fold(morphology().parse(form)[0].normal_form)
-
-
-def fold(word: str) -> str:
-    return word.lower().replace("ё", "е")
 
 
 def forms_of(lemma: str) -> set[str]:
@@ -60,33 +53,22 @@ def forms_of(lemma: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The lemma table under construction, and the training articles as its classes."""
+    """Arrays for `service.inference.lemmas` and `service.inference.features`."""
 
     lemmas: dict[str, npt.NDArray[np.generic]]
     features: dict[str, npt.NDArray[np.generic]]
 
 
-@dataclass(frozen=True)
-class Vocabulary:
-    """Options of the vocabulary, chosen on validation data."""
-
-    min_lemma_articles: int = 4
-    min_pair_articles: int = 6
-    max_features: int = 0  # over all blocks, the most frequent; 0 = all
-    rare_name_articles: int = 25  # a first name with a surname stays out unless in so many articles: privacy
-    title_weight: float = 0.6
-    lead_weight: float = 0.3
-
-    def for_articles(self, articles: int) -> "Vocabulary":
-        """The same for a small archive: what four of 2,000 articles share, one or two of 300 do."""
-        if articles >= SMALL:
-            return self
-        least = 1 if articles < SMALL // 4 else 2
-        return replace(
-            self,
-            min_lemma_articles=min(self.min_lemma_articles, least),
-            min_pair_articles=min(self.min_pair_articles, least + 1),
-        )
+def for_articles(options: Vocabulary, articles: int) -> Vocabulary:
+    """The same for a small archive: what four of 2,000 articles share, one or two of 300 do."""
+    if articles >= SMALL:
+        return options
+    least = 1 if articles < SMALL // 4 else 2
+    return replace(
+        options,
+        min_lemma_articles=min(options.min_lemma_articles, least),
+        min_pair_articles=min(options.min_pair_articles, least + 1),
+    )
 
 
 class WordCounts:
@@ -112,7 +94,7 @@ def build(texts: Iterable[Text], patterns: Sequence[frozenset[str]], options: Vo
     counts = WordCounts()
     for text in texts:
         counts.add(text)
-    options = options.for_articles(len(counts.articles))
+    options = for_articles(options, len(counts.articles))
     readings = ["", *map(_lemma_of_bytes, list(counts.forms)[1:])]
     known = sorted({lemma for lemma in readings if lemma and lemma not in STOP_LEMMAS})
     number = {lemma: i for i, lemma in enumerate(known, 1)} | {"": 0} | dict.fromkeys(STOP_LEMMAS, STOP)
@@ -181,7 +163,7 @@ def _streams(articles: Sequence[Tokens], of_form: npt.NDArray[np.int32]) -> Iter
 
 def _by_block(stream: Stream, *, pairs: bool = False) -> dict[int, Longs]:
     in_body = (stream.section & 1) == 1
-    lead = stream.lead(LEAD_WORDS - 1 if pairs else LEAD_WORDS)
+    lead = stream.lead()[1 if pairs else 0]
     return {BODY: np.flatnonzero(in_body), TITLE: np.flatnonzero(~in_body), LEAD: lead}
 
 
@@ -197,7 +179,7 @@ def _without_rare_names(pairs: Longs, frequencies: Longs, names: Sequence[str], 
 
 def _is_person(first: str, second: str) -> bool:
     one, other = _name_parts(first), _name_parts(second)
-    return bool(one and other) and ("Name" in one | other)
+    return bool(one and other) and bool({"Name", "Patr"} & (one | other))
 
 
 @cache

@@ -22,9 +22,11 @@ class Progress:
         if self._status is not None:
             self._status.update(name)
             self._status.start()
-        yield
-        if self._status is not None:
-            self._status.stop()
+        try:
+            yield
+        finally:
+            if self._status is not None:
+                self._status.stop()
         self._console.print(f"{name}: {time.monotonic() - began:.1f} s")
 
     def at(self, number: int, total: int) -> None:

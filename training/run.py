@@ -3,7 +3,7 @@
 import hashlib
 import importlib.metadata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,23 +14,26 @@ import numpy as np
 from service.inference import artifact
 from service.inference.annotator import Annotator, plain_answers
 from service.inference.article import Article, LabelledArticle
+from service.inference.decisions import ENOUGH_OF_A_SOURCE
 from service.inference.text import read
 from service.lines import open_lines
 from training import gazetteer as places
 from training.config import Config
 from training.evaluate import evaluate
 from training.evaluation import Evaluation
-from training.examples import Example, Examples, load
+from training.examples import Example, Examples, check_that_labels_differ, load
 from training.gazetteer import Gazetteer
 from training.heads import Labelled, fit_heads
 from training.label_map import LabelMap, label_map
-from training.labels import Tags, tags_of
+from training.labels import Tags, tag_key, tags_of
 from training.progress import Progress
 from training.readers import Rejects
 from training.split import Split, split
 
 SAMPLE = Path(__file__).parent.parent / "datasets" / "sample" / "news.jsonl"
 SELF_TEST = 12  # articles of the sample corpus whose answers travel with the model
+OUTLETS_LISTED = 50  # on the card
+RUBRICS_LISTED = 10  # of those that became none, for each corpus
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Trained:
     manifest: Mapping[str, Any]
     card: str
     evaluation: Evaluation | None
-    examples: Examples
+    unused: tuple[str, ...]  # articles or labels that were read but not learnt from, a sentence for each kind
+    calibrated: Mapping[str, int]  # calibration articles of each outlet, most first; empty: nothing is ever `auto`
 
     def write(
         self, directory: Path, *, compress: bool, with_report: bool = True, signing_key: Path | None = None
@@ -63,6 +67,7 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
     """Reads the corpora of the config and learns from them. Minutes of CPU for 100,000 articles."""
     with progress.step("reading"):
         examples = load(config, rejects)
+    check_that_labels_differ(examples.rows)
     with progress.step(f"splitting {len(examples)} articles, near-duplicates together"):
         parts_of = split(examples, config.split)
     gazetteer = places.build()
@@ -82,12 +87,15 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
     if len(parts_of.test):
         with progress.step(f"test on {len(parts_of.test)} articles"):
             evaluation = evaluate(
-                annotator, [examples.rows[i].article for i in parts_of.test], label_map=labels_of(annotator, gazetteer)
+                annotator,
+                [examples.rows[i].article for i in parts_of.test],
+                label_map=labels_of(annotator, gazetteer, aliases_of(tags)),
             )
-    manifest = manifest_of(config, examples, parts_of, annotator, evaluation)
-    return Trained(
-        parts, manifest, card_of(config, examples, parts_of, rubrics, tags, evaluation), evaluation, examples
-    )
+    manifest = manifest_of(config, examples, parts_of, annotator, tags, evaluation)
+    sources: dict[str, int] = parts["decisions"]["sources"]
+    calibrated = dict(sorted(sources.items(), key=lambda one: (-one[1], one[0])))
+    card = card_of(config, examples, parts_of, rubrics, tags, calibrated, evaluation)
+    return Trained(parts, manifest, card, evaluation, tuple(unused(examples, parts_of)), calibrated)
 
 
 def rubrics_of(rows: Sequence[Example]) -> list[str]:
@@ -99,13 +107,15 @@ def rubrics_of(rows: Sequence[Example]) -> list[str]:
 def labelled(examples: Examples, rubrics: Sequence[str], tags: Tags, gazetteer: Gazetteer, config: Config) -> Labelled:
     """Articles with their labels as numbers. A tag label that names a place is a region, wherever it was written."""
     rubric_number = {label: i for i, label in enumerate(rubrics)}
-    tagging, placing = examples.labelled_with("tags"), examples.labelled_with("regions")
+    tagging = examples.labelled_with("tags")
+    places_of = [_places(row.article, gazetteer) for row in examples.rows]
+    placing = {row.corpus for row, found in zip(examples.rows, places_of, strict=True) if found}
     texts, rubric, of_tags, of_places = [], [], [], []
-    for row in examples.rows:
+    for row, found in zip(examples.rows, places_of, strict=True):
         texts.append(read(row.article))
         rubric.append(rubric_number.get(row.article.rubric or "", -1))
         of_tags.append(tags.of(row.article.tags) if row.corpus in tagging else None)
-        of_places.append(_places(row.article, gazetteer) if row.corpus in placing else None)
+        of_places.append(found if row.corpus in placing else None)
     weights = np.array([row.weight for row in examples.rows], np.float32)
     if config.rubric.outlet_weights:
         weights *= _outlet_weights(examples.rows)
@@ -133,8 +143,8 @@ def _outlet_weights(rows: Sequence[Example]) -> np.ndarray[Any, np.dtype[np.floa
     )
 
 
-def labels_of(annotator: Annotator, gazetteer: Gazetteer) -> LabelMap:
-    """How editors' labels read in this model's terms."""
+def labels_of(annotator: Annotator, gazetteer: Gazetteer, aliases: Mapping[str, str]) -> LabelMap:
+    """How editors' labels read in this model's terms; `aliases` as `aliases_of` made them at training time."""
 
     def place_id(label: str) -> str | None:
         place = gazetteer.place_of(label)
@@ -145,12 +155,41 @@ def labels_of(annotator: Annotator, gazetteer: Gazetteer) -> LabelMap:
         zip(annotator.tags.ids, annotator.tags.labels, strict=True),
         annotator.places,
         place_id,
+        aliases,
     )
 
 
+def aliases_of(tags: Tags) -> dict[str, str]:
+    """Keys of labels that were joined to a tag of another key -> its id; the manifest keeps them for evaluations."""
+    return {
+        key: tags.tags[number].id
+        for key, number in sorted(tags.number.items())
+        if key != tag_key(tags.tags[number].label)
+    }
+
+
+def unused(examples: Examples, parts: Split) -> Iterator[str]:
+    """What was read and isn't learnt from although it was no reject: a sentence for each kind, with counts."""
+    unmapped = {name: rubrics for name, rubrics in examples.unmapped.items() if rubrics}
+    if unmapped:
+        by_corpus = "; ".join(
+            f"{name}: {', '.join(f'{rubric} {count}' for rubric, count in rubrics.most_common(RUBRICS_LISTED))}"
+            for name, rubrics in unmapped.items()
+        )
+        total = sum(rubrics.total() for rubrics in unmapped.values())
+        yield f"{total} articles give tags and regions only, as their rubric becomes none ({by_corpus})"
+    if examples.over_cap:
+        by_corpus = "; ".join(f"{name}: {count}" for name, count in examples.over_cap.items())
+        yield f"{sum(examples.over_cap.values())} articles don't give their rubric, as it is over the cap ({by_corpus})"
+    if parts.left_out:
+        why = "; ".join(f"{reason}: {count}" for reason, count in parts.left_out.most_common())
+        yield f"{parts.left_out.total()} articles are in no part of the split ({why})"
+
+
 def manifest_of(
-    config: Config, examples: Examples, parts: Split, annotator: Annotator, evaluation: Evaluation | None
-) -> dict[str, Any]:
+    config: Config, examples: Examples, parts: Split, annotator: Annotator, tags: Tags,
+    evaluation: Evaluation | None,
+) -> dict[str, Any]:  # fmt: skip
     """What the model says of itself: no clock, no path, no host, so that the same rows give the same bytes."""
     learnt = np.concatenate((parts.train, parts.validation))
     dates = [date for i in learnt if (date := examples.rows[i].date) is not None]
@@ -170,6 +209,7 @@ def manifest_of(
         "labels": {
             "rubrics": annotator.rubric.labels,
             "tags": len(annotator.tags.labels),
+            "aliases": aliases_of(tags),
             "places": len(annotator.places),
         },
         "thresholds": {"decisions": annotator.decisions.as_data(), "tags": annotator.tags.thresholds()},
@@ -224,8 +264,9 @@ def scores(evaluation: Evaluation | None) -> dict[str, Any]:
 
 
 def card_of(
-    config: Config, examples: Examples, parts: Split, rubrics: Sequence[str], tags: Tags, evaluation: Evaluation | None
-) -> str:
+    config: Config, examples: Examples, parts: Split, rubrics: Sequence[str], tags: Tags, calibrated: Mapping[str, int],
+    evaluation: Evaluation | None,
+) -> str:  # fmt: skip
     """The manifest for people: what it learnt from, how well it does, what to mind."""
     lines = [
         "# Model card",
@@ -244,9 +285,14 @@ def card_of(
         "",
         f"Split by {parts.by}: {len(parts.train)} train, {len(parts.validation)} validation, {len(parts.test)} test.",
         "",
+        *(f"- {line}\n" for line in unused(examples, parts)),
         "## Answers with",
         "",
         f"{len(rubrics)} rubrics: {', '.join(rubrics)}; {len(tags.tags)} topic tags; places of the gazetteer.",
+        "",
+        "## Calibrated on",
+        "",
+        *(_outlet_lines(calibrated) or ["No outlet's own articles."]),
         "",
         "## Test",
         "",
@@ -258,7 +304,24 @@ def card_of(
     minded = [*config.model.notes]
     if not config.decision.publish:
         minded.append("It never says `auto`: no outlet's own archive was learnt from.")
+    elif not may_publish(calibrated):
+        minded.append(f"It never says `auto`: no outlet has {ENOUGH_OF_A_SOURCE} articles to calibrate on.")
     else:
-        minded.append("It says `auto` only to outlets of which it was calibrated on 200 articles or more.")
+        minded.append(
+            f"It says `auto` only to outlets of which it was calibrated on {ENOUGH_OF_A_SOURCE} articles or more."
+        )
     lines += ["", "## Mind", "", *(f"- {note}" for note in minded)]
     return "\n".join(lines) + "\n"
+
+
+def _outlet_lines(calibrated: Mapping[str, int]) -> list[str]:
+    lines = [
+        f"- {source}: {count} articles{'' if count >= ENOUGH_OF_A_SOURCE else ', too few for `auto`'}"
+        for source, count in list(calibrated.items())[:OUTLETS_LISTED]
+    ]
+    return lines + ([f"- and {more} smaller outlets"] if (more := len(calibrated) - OUTLETS_LISTED) > 0 else [])
+
+
+def may_publish(calibrated: Mapping[str, int]) -> bool:
+    """Whether there is an outlet to which the model may say `auto`."""
+    return any(count >= ENOUGH_OF_A_SOURCE for count in calibrated.values())

@@ -133,7 +133,8 @@ def _period(
         raise SplitError(
             f'{name} = {bounds}: only {len(older)} articles have a date; choose by = "hash" or a smaller fraction'
         )
-    end = before.since if before else older[-1] + datetime.timedelta(days=1)
+    day = datetime.timedelta(days=1)
+    end = before.since if before else min(older[-1], datetime.date.max - day) + day
     return Period(older[-count], end)
 
 

@@ -13,6 +13,7 @@ from service.inference.features import Matrix
 from service.inference.phrases import Hit
 from service.inference.tags import EVIDENCE, FEW, MANY, NONE, TagHead
 from training.calibrate import NEVER, fit_ranker, threshold_for_f, threshold_for_precision
+from training.config import Config
 from training.fit import TagWeights, csr, fit_tags
 from training.labels import Tag
 from training.names import Names
@@ -41,22 +42,12 @@ class Tagged:
 Users = Mapping[int, frozenset[str]]  # tag -> the outlets that use it
 
 
-@dataclass(frozen=True)
-class TagOptions:
-    C: float = 0.5
-    min_positives: int = 20
-    weights_per_tag: int = 1000
-    max_negatives: int = 6000
-    precision: float = 0.9
-    beta: float = 1.0
-    seed: int = 0
-
-
 class TagTraining:
     """One set of tags and their phrases; fits on some articles, learns ranker and thresholds on others."""
 
-    def __init__(self, tags: Sequence[Tag], names: Names, users: Users, options: TagOptions) -> None:
-        self.tags, self.names, self.users, self.options = tags, names, users, options
+    def __init__(self, tags: Sequence[Tag], names: Names, users: Users, config: Config) -> None:
+        self.tags, self.names, self.users = tags, names, users
+        self.options, self._precision_wanted, self._seed = config.tags, config.decision.precision, config.model.seed
 
     def fit(self, articles: Tagged, done: Callable[[int, int], None] = lambda _, __: None) -> dict[str, Any]:
         """The head's part without ranker and thresholds. Heavy on CPU: 20 ms to 300 ms a trained tag."""
@@ -64,11 +55,14 @@ class TagTraining:
         usable = _judge(self.users, articles.outlets)
         count = np.asarray(tagged.sum(axis=0)).ravel()
         regime = np.where(count >= self.options.min_positives, MANY, np.where(count > 0, FEW, NONE)).astype(np.int8)
+        # a tag on every article is nothing that words could tell: it goes by its name
+        everywhere = np.array([bool(n) and n == np.count_nonzero(usable(tag)) for tag, n in enumerate(count.tolist())])
+        regime[everywhere & (regime == MANY)] = FEW
         trained = np.flatnonzero(regime == MANY).tolist()
         weights = fit_tags(
             csr(articles.matrix), tagged, usable, trained,
             C=self.options.C, weights_per_tag=self.options.weights_per_tag,
-            max_negatives=self.options.max_negatives, seed=self.options.seed,
+            max_negatives=self.options.max_negatives, seed=self._seed,
             done=lambda number: done(number, len(trained)),
         )  # fmt: skip
         return self._part(weights, regime, self._precision(articles, usable))
@@ -130,7 +124,7 @@ class TagTraining:
         if not len(unseen.tags):
             return NEVER
         pool = self._seen_by(part, unseen)
-        return threshold_for_precision(_sigmoid(pool.evidence @ part["ranker"]), pool.correct, self.options.precision)
+        return threshold_for_precision(_sigmoid(pool.evidence @ part["ranker"]), pool.correct, self._precision_wanted)
 
     def _seen_by(self, part: Mapping[str, Any], articles: Tagged) -> "_Pool":
         head = TagHead(part, articles.matrix.width)

@@ -55,9 +55,14 @@ class RubricMap:
     def common(self, row: Row) -> str | None:
         """The common rubric of an article, None if it has none."""
         if self._rubrics is None:
-            return row.article.rubric or None
+            return tidied(row.article.rubric or "") or None
         value = self._rubrics.get(row.article.rubric or "", "")
         return (value if isinstance(value, str) else value.winner(row)) or None
+
+
+def tidied(label: str) -> str:
+    """On one line, without blanks around and characters that no one sees."""
+    return "".join(character for character in " ".join(label.split()) if character.isprintable())
 
 
 def load(reference: str) -> RubricMap:

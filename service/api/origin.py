@@ -1,35 +1,49 @@
 """Where a request comes from: models are changed from this machine alone as long as there are no keys."""
 
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from litestar import Request
 
 from service.api.problems import ProblemError
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+# whoever sends one of these speaks for somebody else; so does every X-Forwarded-*
+_FORWARDED = frozenset({
+    "cf-connecting-ip", "forwarded", "true-client-ip", "via", "x-client-ip", "x-cluster-client-ip",
+    "x-original-forwarded-for", "x-real-ip",
+})  # fmt: skip
 
 
 def must_come_from_this_machine(request: Request[Any, Any, Any]) -> None:
-    """Not from a proxy on this machine, which speaks for others; nor from a page of somebody else in a browser here."""
-    client, headers = request.scope["client"], request.headers
-    host = headers.get("host", "")
-    origin = headers.get("origin")
+    """Not from a proxy on this machine, which speaks for others; nor from a page of somebody else in a browser here.
+
+    A proxy is known by its headers, by a Host that is not ours or by HTTP/1.0, which nginx speaks unless told otherwise.
+    One that speaks HTTP/1.1, adds no header and puts our own address into Host can't be told from a client here: such a
+    proxy has to block the addresses itself.
+    """
+    scope = request.scope
+    sent = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+    hosts = [value for name, value in sent if name == "host"]
+    origins = [value for name, value in sent if name == "origin"]
+    client = scope["client"]
     if (
         client is None
         or not _is_loopback(client[0])
-        or not _is_loopback(_hostname(f"//{host}"))  # a name that somebody made point here is not ours
-        or any(name in headers for name in _FORWARDED)
-        or (origin is not None and urlsplit(origin).netloc != host)
-        or headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
+        or scope["http_version"] in {"0.9", "1.0"}
+        or any(name in _FORWARDED or name.startswith("x-forwarded-") for name, _ in sent)
+        or len(hosts) != 1
+        or not _is_loopback(_part(f"//{hosts[0]}", "hostname"))  # a name that somebody made point here is not ours
+        or len(origins) > 1
+        or any(_part(origin, "netloc") != hosts[0] for origin in origins)
+        or any(name == "sec-fetch-site" and value not in {"none", "same-origin"} for name, value in sent)
     ):
         raise ProblemError("forbidden", "models are changed from this machine alone, under a loopback address")
 
 
-def _hostname(url: str) -> str:
+def _part(url: str, name: Literal["hostname", "netloc"]) -> str:
     try:
-        return urlsplit(url).hostname or ""
+        return getattr(urlsplit(url), name) or ""
     except ValueError:
         return ""
 

@@ -13,6 +13,8 @@ from service.api.schemas import FieldProblem
 
 Q = TypeVar("Q", bound=Struct)
 
+MOST = 100  # parameters that are looked at
+
 
 class NoParameters(Struct, frozen=True):
     """The query of an address that takes none."""
@@ -24,9 +26,11 @@ def read_query(request: Request[Any, Any, Any], kind: type[Q]) -> Q:
         return kind()
     values: dict[str, str] = {}
     try:
-        pairs = parse_qsl(sent.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)
-    except ValueError as error:
+        pairs = parse_qsl(sent.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST)
+    except UnicodeDecodeError as error:
         raise ProblemError("bad-parameter", "the query is not UTF-8") from error
+    except ValueError as error:
+        raise ProblemError("bad-parameter", f"the query has more than {MOST} parameters") from error
     for name, value in pairs:
         if name not in kind.__struct_fields__:
             raise _bad(name, _unknown(name, kind.__struct_fields__))

@@ -80,7 +80,7 @@ class Annotator:
                 if self.decisions.doubts(probabilities):
                     reasons.append("low_confidence")
             if "regions" in options.heads:
-                found = self.regions.found(reading.text.title, reading.text.body, named.places)
+                found = self.regions.found(reading.text, reading.tokens, named.places)
                 answer["regions"] = self.decisions.regions(found, reading.locate, may_publish, options)
             if "tags" in options.heads:
                 chosen = self._chosen_tags(reading, named, may_publish, options)

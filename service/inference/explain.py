@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.inference.article import Attribution
-from service.inference.features import LEAD, LEAD_WORDS, TITLE, Features, Tokens, stream_of
+from service.inference.features import LEAD, TITLE, Features, Tokens, stream_of
 from service.inference.text import Text
 from service.inference.words import positions
 
@@ -26,7 +26,7 @@ def addends_by_words(
     block = features.features + 1
     pair = features.pairs_of(stream.lemma).tolist()
     words = (stream.kept - stream.whole_starts[stream.section]).tolist()
-    lead, lead_pairs = (set(stream.lead(length).tolist()) for length in (LEAD_WORDS, LEAD_WORDS - 1))
+    lead, lead_pairs = (set(where.tolist()) for where in stream.lead())
     places: defaultdict[int, list[Span]] = defaultdict(list)
     for i, lemma in enumerate(stream.lemma.tolist()):
         part: Literal["title", "body"] = "body" if stream.section[i] & 1 else "title"

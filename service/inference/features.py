@@ -16,14 +16,14 @@ import numpy.typing as npt
 from service.inference.language import foreign
 from service.inference.lemmas import STOP, Ints, Lemmas
 from service.inference.text import Text
-from service.inference.words import words
+from service.inference.words import folded
 
 BODY, TITLE, LEAD = range(3)
 BLOCKS = ("body", "title", "lead")
 NO_COLUMN = -1
 ONE_ARTICLE = 3  # starts of its two sections, and the end
 HASH_BITS = 19
-LEAD_WORDS = 40  # how many words from the start of the body count as the lead
+LEAD_WORDS = 40  # how many words from the start of the body, stop words left out, count as the lead
 
 Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -35,6 +35,7 @@ class Tokens:
 
     title: Ints
     body: Ints
+    folded: tuple[bytes, bytes] = (b"", b"")  # title and body as words were cut from them
     foreign: bool = False  # not Russian
 
 
@@ -62,15 +63,16 @@ class Stream:
     kept: Longs  # where the words stood before the stop words went
     whole_starts: Longs  # where each section started then
 
-    def lead(self, length: int) -> Longs:
-        """Where the first `length` words of each body stand."""
+    def lead(self) -> tuple[Longs, Longs]:
+        """Where the words of each lead stand, and its pairs: the last word starts none, its neighbour is outside."""
         begin, end = self.starts[1:-1:2], self.starts[2::2]
-        where = begin[:, None] + np.arange(length)
-        found: Longs = where[where < end[:, None]]
-        return found
+        where = begin[:, None] + _LEAD
+        inside = where < end[:, None]
+        return where[inside], where[:, :-1][inside[:, :-1]]
 
 
 _CLOSE = np.zeros(1, np.int32)
+_LEAD = np.arange(LEAD_WORDS)
 _FIRST = np.ones(1, np.bool_)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _TERM_FREQUENCY = 1.0 + np.log(np.maximum(np.arange(10_000), 1))  # sublinear; a word stands no oftener than that
@@ -78,15 +80,16 @@ _TERM_FREQUENCY = 1.0 + np.log(np.maximum(np.arange(10_000), 1))  # sublinear; a
 
 def tokenise(texts: Sequence[Text], lemmas: Lemmas) -> list[Tokens]:
     """Words of each text as classes: the only place where an article's words are looked up."""
-    return [_tokens(words(text.title), words(text.body), lemmas) for text in texts]
+    return [_tokens(folded(text.title), folded(text.body), lemmas) for text in texts]
 
 
-def _tokens(title: list[bytes], body: list[bytes], lemmas: Lemmas) -> Tokens:
-    in_title, in_body = lemmas.classes(title), lemmas.classes(body)
+def _tokens(title: bytes, body: bytes, lemmas: Lemmas) -> Tokens:
+    of_title, of_body = title.split(), body.split()
+    in_title, in_body = lemmas.classes(of_title), lemmas.classes(of_body)
     known = None
     if lemmas.wide:
-        known = (np.count_nonzero(in_title) + np.count_nonzero(in_body)) / max(1, len(title) + len(body))
-    return Tokens(in_title, in_body, foreign(title + body, known))
+        known = (np.count_nonzero(in_title) + np.count_nonzero(in_body)) / max(1, len(in_title) + len(in_body))
+    return Tokens(in_title, in_body, (title, body), foreign(of_title + of_body, known))
 
 
 class Features:
@@ -147,17 +150,10 @@ class Features:
     def occurrences(self, stream: Stream) -> Longs:
         """Article * width + column for every occurrence of a column, in no given order."""
         lemma, pair = stream.lemma, self.pairs_of(stream.lemma)
-        body_or_title = np.where(stream.section & 1, BODY, TITLE * self._block)
-        words = stream.lead(LEAD_WORDS)
-        pairs = stream.lead(LEAD_WORDS - 1)  # the last word starts none: its neighbour stands outside the lead
-        column = np.concatenate(
-            (
-                self._column[body_or_title + lemma],
-                self._column[body_or_title + pair],
-                self._column[lemma[words] + LEAD * self._block],
-                self._column[pair[pairs] + LEAD * self._block],
-            )
-        )
+        home = np.where(stream.section & 1, BODY, TITLE * self._block)
+        words, pairs = stream.lead()
+        keys = (home + lemma, home + pair, lemma[words] + LEAD * self._block, pair[pairs] + LEAD * self._block)
+        column = self._column[np.concatenate(keys)]
         known = np.flatnonzero(column != NO_COLUMN)
         if len(stream.starts) == ONE_ARTICLE:
             return column[known].astype(np.int64)

@@ -6,12 +6,14 @@ from operator import mul
 from typing import NamedTuple
 
 from service.inference.article import Role
+from service.inference.features import Tokens
 from service.inference.mentions import Reader
 from service.inference.phrases import Hit
 from service.inference.places import Kind, Mention, Phrase, Place
-from service.inference.words import positions
+from service.inference.text import Text
+from service.inference.words import positions_in
 
-LEAD = 45  # words of the body that tell what an article is about
+FIRST_WORDS = 45  # words of the body that tell what an article is about
 LARGER = 4  # of cities of one name the one so many times larger is meant, if no region is named
 WEAK = int(Kind.ADJECTIVE)  # from this kind on: adjectives and demonyms
 FEATURES = (
@@ -64,12 +66,12 @@ class Regions:
             for place in self.places
         ]
 
-    def found(self, title: str, body: str, hits: tuple[Sequence[Hit], Sequence[Hit]]) -> list[PlaceFound]:
+    def found(self, text: Text, tokens: Tokens, hits: tuple[Sequence[Hit], Sequence[Hit]]) -> list[PlaceFound]:
         """Places of an article, surest first, from the matcher's hits in its title and its body."""
         mentions = []
-        for text, of_text in zip((title, body), hits, strict=True):
-            starts, ends = (where.tolist() for where in positions(text)) if of_text else ([], [])
-            mentions.append(self.find(text, of_text, starts, ends))
+        for part, of_part, folded in zip((text.title, text.body), hits, tokens.folded, strict=True):
+            starts, ends = (where.tolist() for where in positions_in(folded)) if of_part else ([], [])
+            mentions.append(self.find(part, of_part, starts, ends))
         return self.decide(*mentions)
 
     def find(self, text: str, hits: Sequence[Hit], starts: Sequence[int], ends: Sequence[int]) -> list[Mention]:
@@ -150,7 +152,7 @@ class Regions:
             strong = mention.kind < WEAK
             if strong:
                 only_weak = False
-            if mention.word < LEAD:
+            if mention.word < FIRST_WORDS:
                 early = True
                 in_lead |= strong
         features = (

@@ -1,5 +1,8 @@
 """Spans for JavaScript: offsets in UTF-16 units, where a character outside the basic plane counts twice."""
 
+import re
+from bisect import bisect_left
+from functools import cache
 from typing import TypeVar
 
 from msgspec import UnsetType
@@ -9,12 +12,19 @@ from service.inference.article import Annotation, Article, Attribution, Evidence
 
 S = TypeVar("S", Evidence, Attribution, Notice)
 
+_OUTSIDE = re.compile("[\U00010000-\U0010ffff]")
+
 
 def utf16(annotation: Annotation, article: Article) -> Annotation:
     """The same annotation, every offset counted in UTF-16 units of the field as it was sent."""
 
+    @cache
+    def outside(field: str) -> list[int]:
+        """Where the field's characters outside the basic plane stand."""
+        return [found.start() for found in _OUTSIDE.finditer(getattr(article, field))]
+
     def units(field: str, position: int) -> int:
-        return len(getattr(article, field)[:position].encode("utf-16-le", "surrogatepass")) // 2
+        return position + bisect_left(outside(field), position)
 
     def moved(span: S) -> S:
         return replace(span, start=units(span.field, span.start), end=units(span.field, span.end))

@@ -5,6 +5,7 @@ margin and where the name stands in the article, so a tag works from its first m
 """
 
 from collections.abc import Mapping, Sequence
+from math import log1p
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from service.inference.lemmas import Ints
 from service.inference.phrases import Hit
 from service.inference.sparse import weighted_sum
 
-LEAD = 45  # words of the body whose names count as standing in the lead
+FIRST_WORDS = 45  # words of the body whose names count as standing in the lead
 CANDIDATE_MARGIN = -0.8  # below this a trained tag is no candidate unless its name is there
 CANDIDATES = 40  # at most so many by margin: an article of every topic is an article of none
 
@@ -87,25 +88,34 @@ class TagHead:
         tags = np.fromiter(sorted(named.keys() | set(likely.tolist())), np.int64)
         evidence = np.zeros((len(tags), len(EVIDENCE)), np.float64)
         if len(tags):
-            nothing = [0.0] * 6
-            names = np.array([named.get(tag, nothing) for tag in tags.tolist()])
             trained = self._trained[tags]
             margin = np.where(trained, np.clip(margins[tags], -1.5, 3.0), 0.0)
-            whole, part = names[:, 2] > 0, (names[:, 5] > 0) & (names[:, 2] == 0)
             evidence[:, 0] = 1.0
             evidence[:, 1] = trained
-            evidence[:, 2] = margin
-            evidence[:, 3] = margin * margin
-            evidence[:, 4] = whole | part
-            evidence[:, 5] = (whole | part) & trained
-            evidence[:, 6:8] = names[:, :2]
-            evidence[:, 8] = np.log1p(names[:, 2])
-            evidence[:, 9] = part
-            evidence[:, 10:12] = names[:, 3:5]
-            evidence[:, 12] = np.log1p(names[:, 5])
-            evidence[:, 13] = np.where(whole | part, self._precision[tags], 0.0)
-            evidence[:, 14] = np.where(whole, np.minimum(self._words[tags], 4.0) - 1.0, 0.0)
+            evidence[:, MARGIN] = margin
+            evidence[:, MARGIN + 1] = margin * margin
+            rows = [i for i, tag in enumerate(tags.tolist()) if tag in named]
+            if rows:
+                evidence[rows, NAMED:] = [self._evidence_of_name(tag, named[tag]) for tag in tags[rows].tolist()]
         return Candidates(tags, evidence)
+
+    def _evidence_of_name(self, tag: int, found: Sequence[float]) -> tuple[float, ...]:
+        """EVIDENCE from NAMED on."""
+        in_title, in_lead, times, part_in_title, part_in_lead, part_times = found
+        whole = times > 0
+        return (
+            1.0,
+            float(self._trained[tag]),
+            in_title,
+            in_lead,
+            log1p(times),
+            float(not whole),
+            part_in_title,
+            part_in_lead,
+            log1p(part_times),
+            float(self._precision[tag]),
+            min(float(self._words[tag]), 4.0) - 1.0 if whole else 0.0,
+        )
 
     def _named(self, title: Sequence[Hit], body: Sequence[Hit]) -> dict[int, list[float]]:
         """Tag -> whole name in title, in lead, times; part of it in title, in lead, times."""
@@ -117,7 +127,7 @@ class TagHead:
                 shift = 3 if self._phrase_part[phrase] else 0
                 if in_title:
                     found[shift] = 1.0
-                elif hit[0] < LEAD:
+                elif hit[0] < FIRST_WORDS:
                     found[shift + 1] = 1.0
                 found[shift + 2] += 1.0
         return named

@@ -17,6 +17,7 @@ from service.inference.notices import ADVERTISEMENT, DATELINE, ERID, marks
 from service.inference.passage import Passage, plain
 
 BODY_LIMIT = 200_000  # characters; a longer text is answered for its beginning, with the reason `truncated`
+MOST_NOTICES = 1_000  # are listed; all are blanked
 
 _LINK = re.compile(r"\bhttps?://[^\s<>«»\"()\[\]]+")
 _LONE_WORD = re.compile(r"(?:\W|_)*реклама(?:\W|_)*", re.IGNORECASE)
@@ -76,7 +77,7 @@ def read(article: Article) -> Text:
     return Text(
         title=title.text,
         body=f"{lead.text}\n{text.text}" if lead.text else text.text,
-        notices=tuple(notices),
+        notices=tuple(notices[:MOST_NOTICES]),
         truncated=cut or any(len(passage.sent) > BODY_LIMIT and _is_cut(passage) for passage in (title, lead, text)),
         advertisement=in_title or in_lead or in_text,
         title_passage=title,
@@ -108,20 +109,22 @@ def _without_marks(passage: Passage, notices: list[Notice], is_title: bool = Fal
     text = passage.text
     found = marks(text, is_title)
     if found:
-        notices += [_notice(passage, mark) for mark in found]
+        notices += [_notice(passage, mark) for mark in found[:MOST_NOTICES]]
         passage = passage.blanked([(mark.start, mark.end) for mark in found])
     if "://" in text:
         passage = passage.blanked([link.span() for link in _LINK.finditer(passage.text)])
-    return passage, any(_advertises(text, mark) for mark in found)
+    return passage, bool(found) and _advertises(text, found)
 
 
-def _advertises(text: str, mark: Mark) -> bool:
+def _advertises(text: str, found: list[Mark]) -> bool:
     """A lone «Реклама» between other lines is a page's label of something else; first or last it speaks of the text."""
-    if mark.kind != ADVERTISEMENT:
-        return mark.kind == ERID
-    if not _LONE_WORD.fullmatch(text, mark.start, mark.end):
-        return True
-    return text[: mark.start].isspace() or mark.start == 0 or mark.end == len(text) or text[mark.end :].isspace()
+    first, last = len(text) - len(text.lstrip()), len(text.rstrip())
+    return any(
+        mark.kind == ERID
+        or mark.kind == ADVERTISEMENT
+        and (mark.start <= first or mark.end >= last or not _LONE_WORD.fullmatch(text, mark.start, mark.end))
+        for mark in found
+    )
 
 
 def _without_furniture(text: Passage, title: str) -> tuple[Passage | None, Passage]:

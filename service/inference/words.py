@@ -64,6 +64,11 @@ def words(text: str) -> list[bytes]:
 
 def positions(text: str) -> Positions:
     """Where the same words, in the same order, start and end in `text`."""
-    inside = np.frombuffer(b" " + folded(text) + b" ", dtype=np.uint8) != _SPACE
+    return positions_in(folded(text))
+
+
+def positions_in(folded_text: bytes) -> Positions:
+    """The same for a text that is folded already."""
+    inside = np.frombuffer(b" " + folded_text + b" ", dtype=np.uint8) != _SPACE
     edges = np.flatnonzero(inside[1:] != inside[:-1])
     return edges[0::2], edges[1::2]

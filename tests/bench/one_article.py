@@ -88,16 +88,17 @@ class Reference:
             sublinear_tf=True,
             dtype=np.float32,
         )
-        labelled = [article for article in articles if article.rubric]
-        rows = self._vectorizer.fit_transform(map(whole, labelled))
-        self._rubric = LinearSVC(C=0.1).fit(rows, [article.rubric for article in labelled])
+        rows = self._vectorizer.fit_transform(map(whole, articles))
+        labelled = [i for i, article in enumerate(articles) if article.rubric]
+        self._rubric = LinearSVC(C=0.1).fit(rows[labelled], [articles[i].rubric for i in labelled])
         self._tags = self._weights(ours)
 
     def _weights(self, ours: Annotator) -> sparse.csr_matrix:
-        """Our trained weights of the body, in this vocabulary."""
+        """Our trained weights in this vocabulary, those of body, title and lead added up."""
         vocabulary, names = self._vectorizer.vocabulary_, ours.lemmas.names()
         start, tag, weight = ours.tags.weights()
-        own = {column: int(key) for column, key in enumerate(ours.features.keys) if key <= ours.features.features}
+        block = ours.features.features + 1
+        own = {column: int(key) % block for column, key in enumerate(ours.features.keys)}
         rows, columns, values = [], [], []
         for column, key in own.items():
             row = vocabulary.get(term(key, ours.features, names))

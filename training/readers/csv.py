@@ -31,7 +31,7 @@ _LABEL_LISTS = ("regions", "tags")
 
 
 class TableError(Exception):
-    """A table whose header names nothing we could read."""
+    """A table whose header can't be read, or names nothing we could use."""
 
 
 def read(path: Path, rejects: Rejects) -> Iterator[Row]:
@@ -54,7 +54,12 @@ def cells_by_column(path: Path, rejects: Rejects) -> Iterator[tuple[int, Mapping
     lines = _text(path, rejects)
     first, header = next(((number, line) for number, line in enumerate(lines, 1) if line.strip()), (1, ""))
     delimiter = max(",;\t", key=header.count)
-    columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    try:
+        columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    except csv.Error as error:
+        raise TableError(
+            f"{path}: the first line is no header of a table ({error}); do its lines end in \\n or \\r\\n?"
+        ) from error
     if not any(name.lower() in _FIELDS for name in columns):
         raise TableError(f"{path}: no known column in the first line; name them {', '.join(COLUMNS)}")
     rows = csv.reader(lines, delimiter=delimiter, strict=True)
