@@ -231,6 +231,8 @@ def _stop(message: str, code: int) -> NoReturn:
 
 def main() -> None:
     """Whatever is foreseen ends in one line and an exit code; a traceback is a bug."""
+    if sys.stderr is None:  # closed by the caller, as daemons do
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     try:
         app(prog_name="rubricator")
     except BrokenPipeError:

@@ -1,6 +1,7 @@
 """Articles in, annotations out, by a model trained on the sample corpus."""
 
 import threading
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,7 +15,11 @@ from service.inference.decisions import Options
 from service.inference.explain import addends_by_words
 from service.inference.features import tokenise
 from service.inference.text import read
-from tests.sample_model import annotator, articles, labelled_articles, trained
+from service.records import Rejects
+from tests.sample_model import SAMPLE, annotator, articles, labelled_articles, trained
+from training.config import load
+from training.progress import Progress
+from training.run import train
 
 EXPLAINED = Options(explain=True)
 
@@ -223,3 +228,13 @@ def test_a_threshold_hides_a_rubric_without_making_it_doubtful() -> None:
     assert answer.rubric is None
     assert answer.status == "ok"
     assert "low_confidence" not in answer.reasons
+
+
+def test_an_archive_with_tags_only_gives_a_model_without_rubrics() -> None:
+    rows = [msgspec.json.decode(line, type=dict[str, Any]) for line in SAMPLE.read_bytes().splitlines()]
+    config = load(None, [SAMPLE])
+    corpus = replace(config.corpus[0], use=("tags", "regions"))
+    model = Annotator("tags", train(replace(config, corpus=(corpus,)), Rejects(), Progress(quiet=True)).parts)
+    [answer] = model.annotate([Article(title=rows[0]["title"], text=rows[0]["text"])], Options(explain=True))
+    assert (answer.status, answer.rubric, answer.alternatives) == ("ok", None, ())
+    assert answer.tags

@@ -136,6 +136,11 @@ def test_a_wrong_parameter_is_named(served: Served, query: str, pointer: str | N
     assert re.search("[а-я]", russian["detail"])
 
 
+def test_too_many_parameters_are_told_as_such(served: Served) -> None:
+    found = problem(served.client.post(f"/annotate?{'a=1&' * 101}", json=BRIDGE), 400)
+    assert found["detail"] == "the query has more than 100 parameters"
+
+
 def test_the_limit_holds_for_each_list_and_the_threshold_reaches_the_model(served: Served) -> None:
     answer = served.client.post("/annotate?limit=1&threshold=0.25", json=BRIDGE).json()
     assert len(answer["tags"]) == len(answer["alternatives"]) == 1

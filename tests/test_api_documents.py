@@ -122,6 +122,8 @@ def test_docs_load_nothing_from_elsewhere(served: Served) -> None:
     assert not re.findall(r"(?:@import|url\((?!\"?data:))[^;]{0,40}", style)
 
 
-@pytest.mark.parametrize("name", ["LICENSE", "nothing.js", "..%2fopenapi.py", "%2e%2e", "..%2f..%2fapp.py"])
+@pytest.mark.parametrize(
+    "name", ["LICENSE", "nothing.js", "..%2fopenapi.py", "%2e%2e", "..%2f..%2fapp.py", "x" * 5000 + ".js"]
+)
 def test_nothing_else_is_served_from_there(served: Served, name: str) -> None:
     assert served.client.get(f"/docs/{name}").status_code == 404

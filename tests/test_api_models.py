@@ -1,5 +1,6 @@
 """Versions over HTTP: what can be seen, who may change the model, and that nobody notices when it changes."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -107,9 +108,16 @@ def test_an_unknown_version_is_not_activated(served: Served) -> None:
     [
         {"X-Forwarded-For": "127.0.0.1"},
         {"Forwarded": "for=127.0.0.1"},
+        {"X-Forwarded-Proto": "https"},
+        {"X-Client-IP": "127.0.0.1"},
+        {"CF-Connecting-IP": "127.0.0.1"},
+        {"X-Original-Forwarded-For": "127.0.0.1"},
+        {"Via": "1.1 proxy"},
         {"Host": "rubricator.example"},
         {"Origin": "https://elsewhere.example"},
         {"Origin": "null"},
+        {"Origin": "http://[x"},
+        {"Host": "[x"},
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
@@ -120,6 +128,24 @@ def test_models_are_changed_from_this_machine_alone(served: Served, headers: dic
     ):
         assert response.status_code == 403
         assert response.json()["type"].endswith("forbidden")
+    assert served.client.get("/health/ready").json()["model"] == "baseline"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "HTTP/1.0\r\nHost: {0}",
+        "HTTP/1.0",
+        "HTTP/1.1\r\nHost: {0}\r\nHost: {0}",
+        "HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nOrigin: http://{0}",
+    ],
+)
+def test_a_bare_proxy_is_not_this_machine(served: Served, head: str) -> None:
+    """nginx's proxy_pass with nothing else says HTTP/1.0 and our own address as Host."""
+    lines = head.format(f"127.0.0.1:{served.address[1]}")
+    with socket.create_connection(served.address, timeout=10) as connection:
+        connection.sendall(f"POST /models/{served.versions[0]}/activate {lines}\r\nConnection: close\r\n\r\n".encode())
+        assert connection.recv(100).split()[1] in {b"403", b"400"}
     assert served.client.get("/health/ready").json()["model"] == "baseline"
 
 

@@ -1,11 +1,16 @@
 """The model that the service starts with: on a real page, and as a thing in git."""
 
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -109,11 +114,39 @@ def test_the_baseline_is_small_and_says_where_it_comes_from() -> None:
         assert outlet in notice
 
 
+@pytest.mark.slow
+def test_the_service_answers_within_a_second_and_takes_little_memory(tmp_path: Path) -> None:
+    starts = [started_in(tmp_path / str(number)) for number in range(4)]
+    # the first start reads the disk, and a busy machine can spoil any of them
+    assert min(seconds for seconds, _ in starts) < 1
+    assert max(megabytes for _, megabytes in starts) <= 200
+
+
+def started_in(home: Path) -> tuple[float, float]:
+    """Seconds from the start of the process to its first answer, and the most memory it took."""
+    command = [str(Path(sys.executable).with_name("rubricator")), "serve", "--port", "0"]
+    began = time.monotonic()
+    with subprocess.Popen(
+        command, env={**os.environ, "RUBRICATOR_HOME": str(home)}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().split()[-1]
+            answer = httpx.post(f"{url}/annotate", json={"title": "В Москве пройдут выборы мэра"})
+            seconds = time.monotonic() - began
+            assert answer.json()["regions"][0]["label"] == "Москва"
+            peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+        finally:
+            process.terminate()
+    assert peak
+    return seconds, int(peak[1]) / 1024
+
+
 def test_no_sentence_but_the_sample_corpus_is_in_the_baseline() -> None:
     written = "\n".join(f"{a.title}\n{a.lead}\n{a.text}\n{a.body_html}" for a in labelled_articles())
     for path in sorted(Path(BASELINE).iterdir()):
         content = path.read_bytes()
-        texts = content.decode("utf-8", "ignore") if path.suffix != ".joblib" else content.decode("cp1251", "ignore")
+        texts = f"{content.decode('utf-8', 'ignore')}\n{content.decode('cp1251', 'ignore')}"
         for sentence in re.findall(r"(?:[А-ЯЁа-яё]{2,}[ ,]+){7,}[а-яё]{2,}", texts):
             known = path.name in {"card.md", "NOTICE"} or sentence in written
             assert known, (path.name, sentence)

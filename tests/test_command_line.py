@@ -177,6 +177,21 @@ def test_versions_are_listed_shown_activated_and_rolled_back(run: Any, home: Pat
     assert "card.md" in run("models", "list").out
 
 
+def test_a_host_that_is_no_name_is_told(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUBRICATOR_HOST", "a..b")
+    ended = run("serve")
+    assert ended.code == 1
+    assert "can't listen on a..b:" in ended.err
+    assert "choose another with --host" in ended.err
+
+
+def test_closed_standard_input_ends_with_1(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    ended = run("annotate", "-")
+    assert ended.code == 1
+    assert "rubricator: standard input is closed" in ended.err
+
+
 def test_help_names_what_other_packages_bring_without_importing_them(run: Any) -> None:
     ended = run("--help")
     assert ended.code == 0

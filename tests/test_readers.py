@@ -7,7 +7,7 @@ import pytest
 from service.records import Rejects
 from training.config import Corpus
 from training.readers import Row, read
-from training.readers.csv import TableError, split_labels
+from training.readers.csv import LONGEST_CELL, TableError, split_labels
 
 HEADER = "id;Заголовок;Текст;Рубрика;Теги;Дата;Автор"
 
@@ -108,3 +108,11 @@ def test_the_lenta_archive_gives_dates_by_address_and_no_tags(tmp_path: Path) ->
     ]
     assert all(row.article.source == "lenta.ru" and not row.article.tags for row in rows)
     assert [reject["line"] for reject in rejects] == [4]
+
+
+@pytest.mark.parametrize(
+    "content", [b"title,text\rA,t\rB,t\r", b"title,text," + b"x" * (LONGEST_CELL + 1) + b"\nA,t,x\n"]
+)
+def test_a_header_that_is_none_says_why(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(TableError, match="no header of a table"):
+        rows_of(tmp_path / "a.csv", content)

@@ -13,6 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service import lines
 from service.inference.article import (
     Annotation,
     Article,
@@ -109,6 +110,26 @@ def test_a_file_that_is_not_compressed_is_damaged(tmp_path: Path, name: str, con
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DamagedFileError, match="damaged after line 0"):
         list(open_lines(tmp_path / name))
+
+
+@pytest.mark.parametrize(("compress", "end"), [(gzip.compress, "gz"), (zstandard.compress, "zst")])
+def test_a_small_file_does_not_fill_the_memory(tmp_path: Path, compress: Callable[[bytes], bytes], end: str) -> None:
+    path = tmp_path / f"bomb.{end}"
+    path.write_bytes(compress(b"\n" * (64 << 20)))
+    largest = max(len(chunk) for chunk in lines._chunks(str(path)))
+    assert largest <= lines.CHUNK
+    path.write_bytes(compress(b"one\n" + b" " * (65 << 20)))
+    with pytest.raises(DamagedFileError, match="after line 1: the next line is longer than 64 MB"):
+        list(open_lines(path))
+
+
+def test_a_closed_standard_stream_is_an_error_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(OSError, match="standard input is closed"):
+        list(open_lines("-"))
+    with pytest.raises(OSError, match="standard output is closed"), write_lines("-"):
+        pass
 
 
 class Standard:
@@ -216,10 +237,11 @@ def test_a_byte_order_mark_is_allowed() -> None:
         (b'{"title":null,"lead":"a"}', "", "title, text or body_html"),
         (b'{"title":"a","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "", "nested too deeply"),
         (b"[" * 100_000, "", "Expected `object`"),
+        (b'{"title":"a","current":{"q":1e999}}', "/current/-", "out of range"),
         (b'{"title":"a","current":{"x":' * 1 + b"[" * 100_000 + b"]" * 100_000 + b"}}", "", "nested too deeply"),
         (b'{"title":' + b"[" * 100_000, "/title", "got `array`"),
     ],
-    ids=range(24),
+    ids=range(25),
 )
 def test_a_record_of_the_wrong_shape_says_where_and_what(line: bytes, pointer: str, detail: str) -> None:
     error = problem(line)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -316,3 +317,47 @@ def test_a_registered_model_reads_as_the_original(
 ) -> None:
     version = add("Спорт")
     assert artifact.read(registry.path(version)).manifest == artifact.read(tmp_path / "Спорт").manifest
+
+
+def test_a_directory_that_holds_another_version_is_told_and_not_added_to(
+    registry: Registry, add: Callable[[str], str], tmp_path: Path
+) -> None:
+    version, other = add("Спорт"), add("Культура")
+    shutil.rmtree(registry.path(version))
+    shutil.copytree(registry.path(other), tmp_path / "home" / "registry" / "versions" / version)
+    with pytest.raises(AlteredError, match=f"holds {other}"):
+        registry.add(tmp_path / "Спорт")
+    problems = {entry.version: entry.problem for entry in registry.versions()}
+    assert f"holds {other}" in (problems[version] or "")
+    assert problems[other] is None
+
+
+def test_a_journal_that_can_not_be_read_is_a_registry_error(
+    registry: Registry, add: Callable[[str], str], tmp_path: Path
+) -> None:
+    version = add("Спорт")
+    journal = tmp_path / "home" / "registry" / "journal.jsonl"
+    journal.unlink()
+    journal.mkdir()
+    with pytest.raises(RegistryError, match=r"journal\.jsonl can't be read"):
+        registry.activate(version)
+    with pytest.raises(RegistryError):
+        registry.activations()
+
+
+def test_a_journal_that_can_not_be_written_is_a_registry_error(
+    registry: Registry, add: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = add("Спорт")
+    opened = Path.open
+
+    def full(path: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
+        if path.name == "journal.jsonl" and mode == "ab":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(path, mode, *rest, **named)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(RegistryError, match="can't be written"):
+        registry.activate(version)
+    monkeypatch.undo()
+    assert [event.version for event in registry.activations()] == [version]

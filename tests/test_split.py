@@ -127,3 +127,9 @@ def test_the_sample_corpus_splits_with_every_rubric_in_train() -> None:
 def test_a_split_that_cannot_be_says_what_to_change(wanted: config.Split, said: str) -> None:
     with pytest.raises(SplitError, match=said):
         split(examples(daily(20)), wanted)
+
+
+def test_the_last_day_there_is_splits_too() -> None:
+    rows = [*daily(40), Example(LabelledArticle(id="z", title="конец", rubric="А"), 0, "o", datetime.date.max, "z")]
+    result = split(examples(rows), config.Split(by="time", validation=0.2))
+    assert (result.validation.tolist(), result.left_out) == ([*range(33, 40)], {"outside of the periods": 1})

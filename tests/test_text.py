@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from service.inference.article import Article
+from service.inference.article import Annotation, Article, ModelReference, Notice
 from service.inference.datelines import dateline
 from service.inference.language import foreign
 from service.inference.notices import marks
+from service.inference.spans import utf16
 from service.inference.text import BODY_LIMIT, Text, read
 from service.inference.words import positions, words
 from tests.corpora import corpus, shared_example
@@ -187,6 +188,18 @@ def test_an_advertisement_is_known_by_its_marks(body: str, advertisement: bool) 
     assert read(Article(title="Мост", text=body)).advertisement is advertisement
 
 
+def test_marks_beyond_a_thousand_are_blanked_but_not_listed() -> None:
+    text = read(Article(title="Мост", text=f"{PARAGRAPH} " + "Кино 18+ идёт. " * 2_000))
+    assert len(text.notices) == 1_000
+    assert "18" not in text.body
+
+
+def test_an_interviewer_is_named_by_one_word_or_three() -> None:
+    for line, furniture in [("Беседовала Анна", True), ("Беседовал Иван Петров", True), ("Беседовал я", False)]:
+        text = read(Article(title="Мост", text=f"{PARAGRAPH}\n{line}"))
+        assert ("беседовал" not in said(text.body)) is furniture
+
+
 # HTML ----------------------------------------------------------------------------------------------------------------
 
 
@@ -288,6 +301,34 @@ def test_every_word_stands_where_it_is_said_to_stand(title: str, body: str, mark
         assert place.text == (title if place.field == "title" else body + markup + body)[place.start : place.end]
 
 
+@given(ODD, st.integers(0, 60), st.integers(0, 60))
+def test_spans_for_javascript_are_those_of_the_encoded_text(sent: str, one: int, other: int) -> None:
+    start, end = sorted(min(place, len(sent)) for place in (one, other))
+    reference = ModelReference("v", "w")
+    found = Annotation(
+        id=None,
+        status="abstained",
+        reasons=(),
+        model=reference,
+        rubric=None,
+        notices=(Notice("erid", "text", start, end),),
+    )
+    [notice] = utf16(found, Article(text=sent)).notices
+    assert [notice.start, notice.end] == [len(sent[:place].encode("utf-16-le")) // 2 for place in (start, end)]
+
+
+def test_many_spans_of_a_long_text_are_moved_at_once() -> None:
+    sent = "🙂" + "а" * BODY_LIMIT
+    notices = tuple(Notice("erid", "text", place, place + 1) for place in range(0, BODY_LIMIT, 20))
+    found = Annotation(
+        id=None, status="abstained", reasons=(), model=ModelReference("v", "w"), rubric=None, notices=notices
+    )
+    start = time.process_time()
+    moved = utf16(found, Article(text=sent)).notices
+    assert time.process_time() - start < 1
+    assert [notice.start for notice in moved[:3]] == [0, 21, 41]
+
+
 def test_a_place_in_the_body_names_lead_or_text() -> None:
     text = read(Article(title="Мост", lead="Открыт мост", text="В Туле открыт мост."))
     lead, body = text.body.index("мост"), text.body.rindex("мост")
@@ -363,6 +404,20 @@ HOSTILE: dict[str, Callable[[], str]] = {
     "titles": lambda: "<title" * (N // 3),
     "metas": lambda: "<meta " * (N // 3),
     "subscription": lambda: ("читайте " * 19 + "\n") * (N // 160),
+    "spaces in a dateline": lambda: "12 мая" + " \n" * (N // 2) + "Вологда",
+    "spaces after a day": lambda: "1 янв" + " " * N + "x",
+    "spaces around a day": lambda: ("Москва, 1 янв" + " " * (N // 20) + "-" * (N // 20)) * 10,
+    "spaces after a city": lambda: "МОСКВА" + " " * N + "x",
+    "spaces after an agency": lambda: "1 янв - ТАСС, Иван Петров" + " " * N + "x",
+    "furniture in a dateline": lambda: "1 янв\n" + "Читать далее\n" * (N // 13) + "Вологда",
+    "author of one word": lambda: ("автор: " + "а" * 150 + "%б\n") * (N // 160),
+    "author of a few words": lambda: ("беседовала " + "а " * 70 + "%б\n") * (N // 150),
+    "spaces after a time": lambda: ("опубликовано" + " " * 150 + "%б\n") * (N // 165),
+    "spaces after a counter": lambda: ("просмотров" + " " * 75 + "1" + " " * 75 + "%б\n") * (N // 165),
+    "digits": lambda: ("просмотров " + "1 " * 75 + "%б\n") * (N // 165),
+    "menu": lambda: "Читать далее\n" * (N // 13),
+    "labels": lambda: "а\n" + "реклама\n" * (N // 8) + "а",
+    "paragraphs": lambda: "<html>" + "<p>а</p>" * (N // 9),
 }
 
 

@@ -26,6 +26,7 @@ from training.gazetteer import Gazetteer
 from training.heads import Labelled, fit_heads
 from training.label_map import LabelMap, label_map
 from training.labels import Tags, tag_key, tags_of
+from training.morphology import fold
 from training.progress import Progress
 from training.readers import Rejects
 from training.split import Split, split
@@ -99,21 +100,25 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
 
 
 def rubrics_of(rows: Sequence[Example]) -> list[str]:
-    """Rubrics in use, the most frequent first."""
-    counts = Counter(row.article.rubric for row in rows if row.article.rubric)
+    """Rubrics in use, the most frequent first; of «Спорт» and «спорт» the more frequent spelling."""
+    spelt = Counter(row.article.rubric for row in rows if row.article.rubric)
+    counts: Counter[str] = Counter()
+    spelling: dict[str, str] = {}
+    for rubric, count in sorted(spelt.items(), key=lambda one: (-one[1], one[0])):
+        counts[spelling.setdefault(fold(rubric), rubric)] += count
     return sorted(counts, key=lambda rubric: (-counts[rubric], rubric))
 
 
 def labelled(examples: Examples, rubrics: Sequence[str], tags: Tags, gazetteer: Gazetteer, config: Config) -> Labelled:
     """Articles with their labels as numbers. A tag label that names a place is a region, wherever it was written."""
-    rubric_number = {label: i for i, label in enumerate(rubrics)}
+    rubric_number = {fold(label): i for i, label in enumerate(rubrics)}
     tagging = examples.labelled_with("tags")
     places_of = [_places(row.article, gazetteer) for row in examples.rows]
     placing = {row.corpus for row, found in zip(examples.rows, places_of, strict=True) if found}
     texts, rubric, of_tags, of_places = [], [], [], []
     for row, found in zip(examples.rows, places_of, strict=True):
         texts.append(read(row.article))
-        rubric.append(rubric_number.get(row.article.rubric or "", -1))
+        rubric.append(rubric_number.get(fold(row.article.rubric or ""), -1))
         of_tags.append(tags.of(row.article.tags) if row.corpus in tagging else None)
         of_places.append(found if row.corpus in placing else None)
     weights = np.array([row.weight for row in examples.rows], np.float32)

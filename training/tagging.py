@@ -56,7 +56,7 @@ class TagTraining:
         count = np.asarray(tagged.sum(axis=0)).ravel()
         regime = np.where(count >= self.options.min_positives, MANY, np.where(count > 0, FEW, NONE)).astype(np.int8)
         # a tag on every article is nothing that words could tell: it goes by its name
-        everywhere = np.array([bool(n) and n == np.count_nonzero(usable(tag)) for tag, n in enumerate(count.tolist())])
+        everywhere = np.array([n > 0 and n == usable(tag).sum() for tag, n in enumerate(count.tolist())], np.bool_)
         regime[everywhere & (regime == MANY)] = FEW
         trained = np.flatnonzero(regime == MANY).tolist()
         weights = fit_tags(

@@ -9,18 +9,15 @@ from litestar import Request
 from service.api.problems import ProblemError
 
 # whoever sends one of these speaks for somebody else; so does every X-Forwarded-*
-_FORWARDED = frozenset({
-    "cf-connecting-ip", "forwarded", "true-client-ip", "via", "x-client-ip", "x-cluster-client-ip",
-    "x-original-forwarded-for", "x-real-ip",
-})  # fmt: skip
+_FORWARDED = {"forwarded", "true-client-ip", "via", "x-client-ip", "x-cluster-client-ip", "x-real-ip"}
+_FORWARDED |= {"cf-connecting-ip", "x-original-forwarded-for"}
 
 
 def must_come_from_this_machine(request: Request[Any, Any, Any]) -> None:
     """Not from a proxy on this machine, which speaks for others; nor from a page of somebody else in a browser here.
 
-    A proxy is known by its headers, by a Host that is not ours or by HTTP/1.0, which nginx speaks unless told otherwise.
-    One that speaks HTTP/1.1, adds no header and puts our own address into Host can't be told from a client here: such a
-    proxy has to block the addresses itself.
+    A proxy is known by its headers, by a Host that is not ours or by HTTP/1.0, nginx's default. If it speaks HTTP/1.1,
+    adds no header and puts our own address into Host, it can't be told from a client here: it has to block the paths.
     """
     scope = request.scope
     sent = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]

@@ -54,6 +54,7 @@ SENTENCES = {
     "there is no parameter {}, this address takes none": "параметра {} нет; этот адрес параметров не принимает",
     "the parameter {} comes twice": "параметр {} указан дважды",
     "the query is not UTF-8": "параметры запроса не в UTF-8",
+    "the query has more than {} parameters": "в запросе больше {} параметров",
     "{} is one of {}": "{} — одно из {}",
     # bodies
     "{} has more than {} bytes: send less, or raise RUBRICATOR_MAX_BODY": (

@@ -103,7 +103,7 @@ def _drop_rubrics(lines: list[Line], dropped: list[bool], text: str) -> None:
         if is_rubric or _names(line, MENU, text):
             run.append(index)
             if len(run) >= 3:
-                for member in run:
+                for member in run[-3:]:  # those before are dropped already
                     dropped[member] = True
         else:
             run = []

@@ -121,8 +121,10 @@ def _advertises(text: str, found: list[Mark]) -> bool:
     first, last = len(text) - len(text.lstrip()), len(text.rstrip())
     return any(
         mark.kind == ERID
-        or mark.kind == ADVERTISEMENT
-        and (mark.start <= first or mark.end >= last or not _LONE_WORD.fullmatch(text, mark.start, mark.end))
+        or (
+            mark.kind == ADVERTISEMENT
+            and (mark.start <= first or mark.end >= last or not _LONE_WORD.fullmatch(text, mark.start, mark.end))
+        )
         for mark in found
     )
 

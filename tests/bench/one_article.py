@@ -10,11 +10,13 @@ every word of the test before. Ours does all of `Annotator.annotate`. Articles a
 import argparse
 import gc
 import json
+import multiprocessing
 import os
 import re
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,6 @@ from sklearn.svm import LinearSVC
 from service.inference import artifact
 from service.inference.annotator import Annotator
 from service.inference.article import Article, LabelledArticle
-from service.inference.decisions import Options
 from service.records import Rejects
 from tests.reference import term
 from training.config import Config, Corpus, Decision, Model, Tags
@@ -41,6 +42,7 @@ from training.run import train
 TAGS = 2_000
 ARTICLES = 1_500
 TURN = 50  # articles of one system before the other's turn
+WARM_UP = 300  # articles that are not counted
 WORDS = (200, 320)  # of a measured article: some 250
 WORD = re.compile(r"[^\W_]+")
 
@@ -58,15 +60,6 @@ def corpora(folder: Path) -> Config:
         tags=Tags(min_examples=2, min_positives=2, max_negatives=1_500),
         decision=Decision(publish=False),
     )
-
-
-def model(config: Config, kept: Path | None) -> Annotator:
-    if kept is not None and kept.is_dir():
-        return Annotator("bench", artifact.read(kept).parts)
-    trained = train(config, Rejects(), Progress())
-    if kept is not None:
-        trained.write(kept, compress=False, with_report=False)
-    return Annotator("bench", trained.parts)
 
 
 class Reference:
@@ -115,61 +108,102 @@ class Reference:
         return self._rubric.decision_function(row), row @ self._tags
 
     @property
-    def weights(self) -> int:
-        return int(self._tags.nnz)
+    def facts(self) -> dict[str, int]:
+        features, tags = self._tags.shape
+        return {"features": features, "tags": tags, "weights": int(self._tags.nnz)}
 
 
 def whole(article: Article) -> str:
     return f"{article.title or ''}\n{article.text or ''}"
 
 
-def measure(systems: dict[str, Callable[[Article], Any]], articles: Sequence[Article]) -> dict[str, list[float]]:
-    """Seconds of CPU for each article and system, in turns, so that a slow moment of the machine hits all alike."""
-    times: dict[str, list[float]] = {name: [] for name in systems}
-    for start in range(0, len(articles), TURN):
-        for name, system in systems.items():
-            for article in articles[start : start + TURN]:
-                began = time.process_time_ns()
-                system(article)
-                times[name].append((time.process_time_ns() - began) / 1e9)
-    return times
+class System:
+    """One system in a process of its own, as it would be deployed: the other's heap would take its place in the caches."""
+
+    def __init__(self, build: Callable[[Path, Path], Callable[[Article], Any]], data: Path, kept: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, other = context.Pipe()
+        self._process = context.Process(target=work, args=(build, data, kept, other), daemon=True)
+        self._process.start()
+        self.facts: dict[str, Any] = self._connection.recv()
+
+    def seconds(self, articles: Sequence[Article]) -> list[float]:
+        """CPU time of each article, one at a time."""
+        self._connection.send(articles)
+        times: list[float] = self._connection.recv()
+        return times
+
+    def end(self) -> None:
+        self._connection.send(None)
+        self._process.join()
+
+
+def work(build: Callable[[Path, Path], Callable[[Article], Any]], data: Path, kept: Path, parent: Connection) -> None:
+    system = build(data, kept)
+    gc.collect()
+    gc.freeze()  # as a service does after its start; both gain by it
+    parent.send(getattr(system, "facts", {}))
+    while (articles := parent.recv()) is not None:
+        times = []
+        for article in articles:
+            began = time.process_time_ns()
+            system(article)
+            times.append((time.process_time_ns() - began) / 1e9)
+        parent.send(times)
+
+
+def build_reference(data: Path, kept: Path) -> Callable[[Article], Any]:
+    return Reference(examples(data), loaded(kept))
+
+
+def build_ours(data: Path, kept: Path) -> Callable[[Article], Any]:
+    annotator = loaded(kept)
+    return lambda article: annotator.annotate([article])
+
+
+def loaded(kept: Path) -> Annotator:
+    return Annotator("bench", artifact.read(kept).parts)
+
+
+def examples(data: Path) -> list[LabelledArticle]:
+    return [row.article for row in load_examples(corpora(data), Rejects()).rows]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True, help="the trained model; made if it is not there")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--model", type=Path, help="keep the trained model here, and use it if it is there")
     options = parser.parse_args()
-    config = corpora(options.data)
-    ours = model(config, options.model)
-    known = [row.article for row in load_examples(config, Rejects()).rows]
-    reference = Reference(known, ours)
-    chosen = [article for article in known if WORDS[0] <= len(whole(article).split()) <= WORDS[1]][:ARTICLES]
-    articles = [Article(title=article.title, text=article.text) for article in chosen]
-    heads = Options()
-    systems: dict[str, Callable[[Article], Any]] = {
-        "scikit-learn, no places, no names": reference,
-        "rubricator, rubric + regions + tags": lambda article: ours.annotate([article], heads),
+    if not options.model.is_dir():
+        train(corpora(options.data), Rejects(), Progress()).write(options.model, compress=False, with_report=False)
+    systems = {
+        "scikit-learn, no places, no names": System(build_reference, options.data, options.model),
+        "rubricator, rubric + regions + tags": System(build_ours, options.data, options.model),
     }
-    gc.collect()
-    gc.freeze()  # as a service does after its start; both gain by it
-    measure(systems, articles[:300])  # warms both
-    times = measure(systems, articles)
-    result = report(times, articles, ours, reference)
+    chosen = [one for one in examples(options.data) if WORDS[0] <= len(whole(one).split()) <= WORDS[1]][:ARTICLES]
+    articles = [Article(title=article.title, text=article.text) for article in chosen]
+    times: dict[str, list[float]] = {name: [] for name in systems}
+    for system in systems.values():
+        system.seconds(articles[:WARM_UP])
+    # in turns, so that a slow moment of the machine hits both
+    for start in range(WARM_UP, len(articles), TURN):
+        for name, system in systems.items():
+            times[name] += system.seconds(articles[start : start + TURN])
+    result = report(times, articles[WARM_UP:], next(iter(systems.values())).facts)
+    for system in systems.values():
+        system.end()
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def report(
-    times: dict[str, list[float]], articles: Sequence[Article], ours: Annotator, reference: Reference
-) -> dict[str, Any]:
+def report(times: dict[str, list[float]], articles: Sequence[Article], facts: dict[str, Any]) -> dict[str, Any]:
     words = float(np.mean([len(whole(article).split()) for article in articles]))
     print(
-        f"{len(articles)} real articles, {words:.0f} words on average, {len(ours.tags.ids)} tags, "
-        f"{reference.weights} weights in the reference"
+        f"{len(articles)} real articles, {words:.0f} words on average, {facts['tags']} tags, "
+        f"{facts['weights']} weights and {facts['features']} features in the reference"
     )
-    result: dict[str, Any] = {"articles": len(articles), "words": words, "tags": len(ours.tags.ids), "systems": {}}
+    result: dict[str, Any] = {"articles": len(articles), "words": words, **facts, "systems": {}}
     for name, seconds in times.items():
         p50, p99 = (float(np.percentile(seconds, q)) * 1e6 for q in (50, 99))
         print(f"{name:<40} p50 {p50:7.0f} µs   p99 {p99:7.0f} µs   {1e6 / p50:6.0f} articles/s")
