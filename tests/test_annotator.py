@@ -230,6 +230,7 @@ def test_a_threshold_hides_a_rubric_without_making_it_doubtful() -> None:
     assert "low_confidence" not in answer.reasons
 
 
+@pytest.mark.slow
 def test_an_archive_with_tags_only_gives_a_model_without_rubrics() -> None:
     rows = [msgspec.json.decode(line, type=dict[str, Any]) for line in SAMPLE.read_bytes().splitlines()]
     config = load(None, [SAMPLE])

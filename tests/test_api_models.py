@@ -162,6 +162,7 @@ def test_a_bad_reason_is_refused(served: Served, body: bytes) -> None:
     assert served.client.get("/health/ready").json()["model"] == "baseline"
 
 
+@pytest.mark.slow
 def test_a_hundred_swaps_fail_no_request_and_mix_no_answer(served: Served) -> None:
     stop = threading.Event()
     wrong: list[str] = []

@@ -33,6 +33,11 @@ def texts() -> list[Text]:
     return sample_texts()
 
 
+@pytest.fixture(scope="module")
+def sample_path(texts: list[Text]) -> tuple[Lemmas, Features]:
+    return fitted(texts)
+
+
 def fitted(train: list[Text], *, predict_unknown: bool = True) -> tuple[Lemmas, Features]:
     lexicon = build(train, [], Vocabulary())
     lemmas = Lemmas(lexicon.lemmas, predict_unknown=predict_unknown)
@@ -71,8 +76,10 @@ def test_the_fast_path_gives_the_textbook_vectors_on_2000_real_articles(capsys: 
     assert share < 0.2
 
 
-def test_one_article_has_the_same_bits_alone_and_in_a_batch(texts: list[Text]) -> None:
-    lemmas, features = fitted(texts)
+def test_one_article_has_the_same_bits_alone_and_in_a_batch(
+    texts: list[Text], sample_path: tuple[Lemmas, Features]
+) -> None:
+    lemmas, features = sample_path
     tokens = tokenise(texts, lemmas)
     batch = features.matrix(tokens)
     for i, one in enumerate(tokens):
@@ -81,8 +88,8 @@ def test_one_article_has_the_same_bits_alone_and_in_a_batch(texts: list[Text]) -
         assert alone.values.tobytes() == batch.row(i)[1].tobytes()
 
 
-def test_rows_have_length_one_and_ascending_columns(texts: list[Text]) -> None:
-    lemmas, features = fitted(texts)
+def test_rows_have_length_one_and_ascending_columns(texts: list[Text], sample_path: tuple[Lemmas, Features]) -> None:
+    lemmas, features = sample_path
     matrix = features.matrix(tokenise(texts, lemmas))
     for i in range(len(texts)):
         columns, values = matrix.row(i)
@@ -90,8 +97,10 @@ def test_rows_have_length_one_and_ascending_columns(texts: list[Text]) -> None:
         assert (np.diff(columns) > 0).all()
 
 
-def test_an_article_without_known_words_has_an_empty_row(texts: list[Text]) -> None:
-    lemmas, features = fitted(texts)
+def test_an_article_without_known_words_has_an_empty_row(
+    texts: list[Text], sample_path: tuple[Lemmas, Features]
+) -> None:
+    lemmas, features = sample_path
     nothing = Tokens(np.zeros(0, np.int32), np.zeros(0, np.int32))
     unknown = Tokens(np.zeros(3, np.int32), np.zeros(9, np.int32))
     matrix = features.matrix([nothing, *tokenise(texts[:1], lemmas), unknown])
@@ -117,8 +126,10 @@ def test_the_same_texts_give_the_same_bytes(texts: list[Text]) -> None:
         ("«Спартак»—ЦСКА, 2:1", "спартак цска 2 1"),
     ],
 )
-def test_spelling_that_means_nothing_changes_nothing(texts: list[Text], text: str, same_as: str) -> None:
-    lemmas, _ = fitted(texts)
+def test_spelling_that_means_nothing_changes_nothing(
+    sample_path: tuple[Lemmas, Features], text: str, same_as: str
+) -> None:
+    lemmas, _ = sample_path
     [one, other] = tokenise([read(Article(text=text)), read(Article(text=same_as))], lemmas)
     assert one.body.tolist() == other.body.tolist()
 
@@ -134,7 +145,7 @@ def test_rare_persons_stay_out_of_the_vocabulary() -> None:
     assert ("аркадий", "мироненко") not in pairs
 
 
-def test_words_of_other_alphabets_are_one_unknown_word(texts: list[Text]) -> None:
-    lemmas, _ = fitted(texts)
+def test_words_of_other_alphabets_are_one_unknown_word(sample_path: tuple[Lemmas, Features]) -> None:
+    lemmas, _ = sample_path
     [tokens] = tokenise([read(Article(text="Қазақстан 北京 Pokémon"))], lemmas)
     assert len(tokens.body) == 3

@@ -118,7 +118,7 @@ def whole(article: Article) -> str:
 
 
 class System:
-    """One system in a process of its own, as it would be deployed: the other's heap would take its place in the caches."""
+    """One system in a process of its own, as it would be deployed: no other heap takes its place in the caches."""
 
     def __init__(self, build: Callable[[Path, Path], Callable[[Article], Any]], data: Path, kept: Path) -> None:
         context = multiprocessing.get_context("spawn")
