@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from service.inference.annotator import Annotator
@@ -239,3 +239,17 @@ def test_an_archive_with_tags_only_gives_a_model_without_rubrics() -> None:
     [answer] = model.annotate([Article(title=rows[0]["title"], text=rows[0]["text"])], Options(explain=True))
     assert (answer.status, answer.rubric, answer.alternatives) == ("ok", None, ())
     assert answer.tags
+
+
+def test_names_speak_for_the_tags_they_name() -> None:
+    explained = 0
+    for answer in annotator().annotate(articles(), EXPLAINED):
+        assert isinstance(answer.tags, tuple)
+        assert not isinstance(answer.explain, UnsetType)
+        for tag in answer.tags:
+            words = answer.explain.tags[tag.id]
+            assert words
+            if tag.origin == "lexical":
+                assert all(word.weight > 0 for word in words)
+                explained += 1
+    assert explained > 100

@@ -137,7 +137,7 @@ class TagHead:
         return scores
 
     def name_spans(self, tag: int, title: Sequence[Hit], body: Sequence[Hit]) -> dict[Span, float]:
-        """Where the tag's name stands, each place with its share of what names weigh in the ranker."""
+        """Where the tag's name stands; together the places bear what names add to the tag's log-odds."""
         parts: tuple[tuple[Literal["title", "body"], Sequence[Hit]], ...] = (("title", title), ("body", body))
         spans: list[Span] = [
             (part, first, end - 1)
@@ -145,7 +145,8 @@ class TagHead:
             for first, end, phrase in hits
             if self._phrase_tag[phrase - self._first] == tag
         ]
-        weight = float(self._ranker[EVIDENCE.index("named")] + self._ranker[EVIDENCE.index("in_title")])
+        evidence = self._evidence_of_name(tag, self._named(title, body)[tag])
+        weight = float(np.dot(self._ranker[NAMED:], evidence))
         return {span: weight / len(spans) for span in spans}
 
     def thresholds(self) -> dict[str, float]:
