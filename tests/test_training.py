@@ -204,7 +204,7 @@ def test_a_corpus_whose_tags_name_places_labels_places() -> None:
         {},
         {},
     )
-    places = labelled(examples, ["А"], Tags([], {}), gazetteer.build(), Config()).places
+    places = labelled(examples, ["А"], Tags([], {}), gazetteer.build(), Config(), by_time=False).places
     assert [None if found is None else bool(found) for found in places] == [True, False, None, True, None]
 
 

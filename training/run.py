@@ -81,7 +81,7 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
         config.tags.min_examples,
         config.model.max_tags,
     )
-    data = labelled(examples, rubrics, tags, gazetteer, config)
+    data = labelled(examples, rubrics, tags, gazetteer, config, by_time=parts_of.by == "time")
     parts = fit_heads(data, parts_of.train, parts_of.validation, rubrics, tags.tags, gazetteer, config, progress)
     annotator = Annotator("new", parts)
     evaluation = None
@@ -109,7 +109,9 @@ def rubrics_of(rows: Sequence[Example]) -> list[str]:
     return sorted(counts, key=lambda rubric: (-counts[rubric], rubric))
 
 
-def labelled(examples: Examples, rubrics: Sequence[str], tags: Tags, gazetteer: Gazetteer, config: Config) -> Labelled:
+def labelled(
+    examples: Examples, rubrics: Sequence[str], tags: Tags, gazetteer: Gazetteer, config: Config, *, by_time: bool
+) -> Labelled:
     """Articles with their labels as numbers. A tag label that names a place is a region, wherever it was written."""
     rubric_number = {fold(label): i for i, label in enumerate(rubrics)}
     tagging = examples.labelled_with("tags")
@@ -124,7 +126,9 @@ def labelled(examples: Examples, rubrics: Sequence[str], tags: Tags, gazetteer: 
     weights = np.array([row.weight for row in examples.rows], np.float32)
     if config.rubric.outlet_weights:
         weights *= _outlet_weights(examples.rows)
-    return Labelled(texts, np.array(rubric), of_tags, of_places, [row.outlet for row in examples.rows], weights)
+    outlets = [row.outlet for row in examples.rows]
+    days = [row.date.toordinal() if by_time and row.date else 0 for row in examples.rows]
+    return Labelled(texts, np.array(rubric), of_tags, of_places, outlets, weights, np.array(days, np.int64))
 
 
 def _places(article: LabelledArticle, gazetteer: Gazetteer) -> frozenset[int]:

@@ -2,8 +2,9 @@
 
     python -m training.protocols.outlet_over_time --data FOLDER --json out.json --html out.html
 
-The last quarter before each test is validation: probabilities are calibrated there, then the weights are fitted
-on all. Test articles are read through `Annotator.annotate`. About ten minutes on one core, most of it the peer's.
+The last quarter before each test is validation: probabilities are calibrated there and on as many articles before it,
+each by weights that have not seen them; then the weights are fitted on all. Test articles are read through
+`Annotator.annotate`. About ten minutes on one core, most of it the peer's.
 """
 
 import argparse
@@ -95,7 +96,7 @@ def _origin(examples: Examples, config: Config, answers: dict[str, Answers], pro
     tested = [examples.rows[i].article for i in parts.test]
     gazetteer = places.build()
     rubrics = rubrics_of([examples.rows[i] for i in learnt])
-    data = labelled(examples, rubrics, Tags([], {}), gazetteer, config)
+    data = labelled(examples, rubrics, Tags([], {}), gazetteer, config, by_time=True)
     heads = fit_heads(data, parts.train, parts.validation, rubrics, [], gazetteer, config, progress)
     with progress.step(f"{OURS}: {len(tested)} articles of {config.split.test}"):
         _ours(Annotator("protocol", heads), tested, answers[OURS])
