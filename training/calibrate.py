@@ -47,13 +47,19 @@ def _sigmoid(margin: Doubles, positive: npt.NDArray[np.bool_]) -> tuple[float, f
 
 
 def sharpness(shares: Doubles, labels: npt.NDArray[np.integer]) -> float:
-    """The exponent that makes normalised Platt probabilities fit these articles best: normalising leaves them timid."""
+    """The exponent for normalised Platt probabilities, half way (geometrically) to what fits these articles best.
+
+    Normalising leaves them too timid: the best exponent was 1.12 to 1.14 on two quarters of one outlet. The full step
+    follows the quarter too closely. Tested on the last two quarters of 2022 of fontanka, each calibrated on the quarter
+    before, the calibration error was .037 with none, .031 with half, .038 with it all. Over 2023, the protocol's test,
+    half a step turned out .002 worse than none: quarters differ more than this choice.
+    """
     log = np.log(np.maximum(shares, 1e-12))
 
     def loss(exponent: float) -> float:
         return float(np.mean(logsumexp(log * exponent, axis=1) - exponent * log[np.arange(len(labels)), labels]))
 
-    return float(minimize_scalar(loss, bounds=(0.5, 3.0), method="bounded").x)
+    return float(np.sqrt(minimize_scalar(loss, bounds=(0.5, 3.0), method="bounded").x))
 
 
 def threshold_for_precision(scores: Doubles, correct: npt.NDArray[np.bool_], precision: float) -> float:

@@ -40,15 +40,8 @@ class RubricHead:
 
     def probabilities(self, margins: Floats) -> npt.NDArray[np.float64]:
         """(articles, classes); each row sums to 1."""
-        return normalised(margins, self._slope, self._offset, self._sharpness)
-
-
-def normalised(
-    margins: Floats, slope: npt.NDArray[np.floating], offset: npt.NDArray[np.floating], sharpness: float = 1.0
-) -> npt.NDArray[np.float64]:
-    """Sigmoids of the margins as shares of 1."""
-    # in float64: a margin far from all classes must not round to 0/0
-    sigmoid = 1.0 / (1.0 + np.exp(-(slope * margins + offset).astype(np.float64)))
-    sharpened = sigmoid**sharpness
-    shares: npt.NDArray[np.float64] = sharpened / sharpened.sum(axis=1, keepdims=True)
-    return shares
+        # in float64: a margin far from all classes must not round to 0/0
+        sigmoid = 1.0 / (1.0 + np.exp(-(self._slope * margins + self._offset).astype(np.float64)))
+        sharpened = sigmoid**self._sharpness
+        shares: npt.NDArray[np.float64] = sharpened / sharpened.sum(axis=1, keepdims=True)
+        return shares
