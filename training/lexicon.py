@@ -87,7 +87,7 @@ class WordCounts:
 
 
 def build(texts: Iterable[Text], patterns: Sequence[frozenset[str]], options: Vocabulary) -> Lexicon:
-    """The lemma table and the features. Heavy on CPU: about 20 s for 100,000 articles, half of it pymorphy3.
+    """The lemma table and the features. Heavy on CPU: 15 s for 23,000 articles of one outlet.
 
     `patterns` are sets of word forms that names of places and tags are made of; forms of pattern p map to p.
     """

@@ -18,8 +18,8 @@ from training.fit import TagWeights, csr, fit_tags
 from training.labels import Tag
 from training.names import Names
 
-# What a small archive starts from: ranker and thresholds of the bundled baseline, learnt on 8,600 tagged articles of
-# four outlets; the thresholds aim at F0.5. Order as in EVIDENCE.
+# What a small archive starts from: ranker and thresholds of the bundled baseline, learnt on the tagged
+# articles of four outlets; the thresholds aim at F0.5. Order as in EVIDENCE.
 DEFAULT_RANKER = np.array(
     [-0.891, 1.379, 2.62, -1.298, -1.074, 1.196, 0.204, 0.573, 0.856, -0.733, 0.543, 0.353, 0.297, 0.623, 0.063]
 )

@@ -2,7 +2,7 @@
 
 A *pattern* is a set of word forms that may stand at one place of a name («Нижний, Нижнего, Нижнему …»); the lemma table
 knows the patterns of each class of forms, so a pass costs one array look-up for the article and a few dict steps
-where a name may start: some 20 µs, however many names there are.
+where a name may start: some 50 to 70 µs for places and 2,000 tags.
 """
 
 from collections.abc import Mapping
