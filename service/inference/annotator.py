@@ -54,7 +54,7 @@ class Annotator:
         self.reference = ModelReference(version, self._vocabulary())
 
     def annotate(self, articles: Sequence[Article], options: Options = EVERYTHING) -> list[Annotation]:
-        """One annotation for each article, in order; the same bits alone as in a batch. CPU only, some 0.8 to 1 ms each."""
+        """One annotation for each article, in order; the same bits alone as in a batch. CPU only, about 1 ms each."""
         texts = [read(article) for article in articles]
         tokens = tokenise(texts, self.lemmas)
         matrix = self.features.matrix(tokens)

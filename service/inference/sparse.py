@@ -1,8 +1,8 @@
 """Rows of a sparse matrix times a few values: scipy's C loops, without scipy's imports.
 
-numpy alone takes nine passes over the gathered weights: 200 µs for an article and 2,000 trained tags
-of 1,000 weights each. `import scipy.sparse` would cost some 0.2 s of the second that a start may take, so the one extension
-module is loaded by itself. Its functions are internals of scipy: the lock pins them, a test holds them against numpy.
+numpy alone takes nine passes over the gathered weights: 200 µs for an article and 2,000 trained tags of 1,000 weights.
+`import scipy.sparse` would cost some 0.2 s of the second that a start may take, so the one extension module is loaded
+by itself. Its functions are internals of scipy: the lock pins them, a test holds them against numpy.
 """
 
 import importlib.util
