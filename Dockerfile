@@ -19,7 +19,7 @@ RUN python3 -m venv /build \
     && /build/bin/python3 -m pip install --no-cache-dir --require-hashes -r requirements-build.txt \
     && python3 -m venv /opt/venv \
     && /opt/venv/bin/python3 -m pip install --no-cache-dir --require-hashes -r requirements.txt
-COPY LICENSE pyproject.toml ./
+COPY LICENSE pyproject.toml setup.py ./
 COPY service ./service
 # the wheel is made without a download, by the locked setuptools; pip stays behind
 RUN /build/bin/python3 -m pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
@@ -33,7 +33,7 @@ RUN python3 -m venv /build \
     && /build/bin/python3 -m pip install --no-cache-dir --require-hashes -r requirements-build.txt \
     && python3 -m venv /opt/venv \
     && /opt/venv/bin/python3 -m pip install --no-cache-dir --require-hashes -r requirements-training.txt
-COPY LICENSE pyproject.toml ./
+COPY LICENSE pyproject.toml setup.py ./
 COPY service ./service
 COPY training ./training
 # not into site-packages: training reads the data sets that lie beside it

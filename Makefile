@@ -21,7 +21,7 @@ help: ## what can be made
 
 # --no-deps: the lock is the whole list, there is nothing to resolve. --no-compile, then compileall: on all cores, and also where Python is told not to write bytecode; a start without it takes twice as long.
 # The project itself is installed in place, without a download: setuptools is in the lock.
-$(STAMP): requirements-dev.txt pyproject.toml
+$(STAMP): requirements-dev.txt pyproject.toml setup.py $(wildcard service/inference/kernel/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
 	@echo "making the environment in ./$(VENV)" >&2
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)

@@ -1,15 +1,20 @@
 """The service in this process: a socket, the app behind it, a line when it is ready, a clean end."""
 
 import gc
+import logging
 import signal
 import socket
 
+from service.inference import kernel
 from service.log import log_to
 from service.settings import Settings
 
 DRAIN = 20  # seconds that running requests get after SIGTERM
 YOUNG = 20_000  # new objects before the collector looks at them
 KEEP_ALIVE = 75  # seconds; longer than a proxy in front keeps its own connections, so that it never meets a closed one
+
+
+_log = logging.getLogger(__name__)
 
 
 class CannotListenError(Exception):
@@ -20,6 +25,8 @@ def serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Raises CannotListenError, or ArtifactError when no model can be loaded."""
     log_to(level=settings.log_level)
     listener = _bind(settings.host, settings.port)
+    if kernel.library is None:
+        _log.warning("the compiled loops are missing: answers take twice as long; install again to have them compiled")
     gc.disable()  # nothing of what is imported and loaded now is garbage: saves a tenth of the start
     import uvicorn
 

@@ -105,7 +105,6 @@ class Decision(Table, frozen=True):
 
 class Artifact(Table, frozen=True):
     compress: bool = False
-    half_precision: bool = True
     report: bool = True
 
 

@@ -58,7 +58,7 @@ def fit_heads(
         lexicon = build([data.texts[i] for i in both], names.patterns, config.vocabulary)
     lemmas = Lemmas(lexicon.lemmas)
     features = Features(lexicon.features, lemmas.lemma_of_class)
-    phrases = Phrases(names.arrays(), lemmas)
+    phrases = Phrases(names.arrays(), lemmas, names.places)
     with progress.step("features"):
         tokens = tokenise(data.texts, lemmas)
         matrix = in_batches(features, tokens)
@@ -68,7 +68,7 @@ def fit_heads(
         "places": [list(place) for place in gazetteer.places],
         "phrases": [[int(kind), place, doubt] for kind, place, doubt in gazetteer.phrases],
     }
-    named = [phrases.named(one.title, one.body, names.places) for one in tokens]
+    named = [phrases.named(one.title, one.body) for one in tokens]
     coefficients, regions_auto = _regions(data, tokens, named, gazetteer, train, validation, config, progress)
     regions["coefficients"] = coefficients
     tag_part, tags_auto = _tags(data, matrix, named, train, validation, tags, names, config, progress)
@@ -141,7 +141,7 @@ def _rubric(
     part = {
         "ids": [ids[label] for label in rubrics],
         "labels": list(rubrics),
-        "weights": final.weights.astype(np.float16 if config.artifact.half_precision else np.float32),
+        "weights": final.weights.astype(np.float16),
         "bias": final.bias,
         "slope": slope.astype(np.float32),
         "offset": offset.astype(np.float32),
@@ -245,8 +245,7 @@ def _tags(
         auto = training.auto_threshold(ranked, unseen) if config.decision.publish else NEVER
         final = training.fit(tagged(np.concatenate((train, validation))), progress.at)
         final |= {"ranker": ranked["ranker"], "thresholds": ranked["thresholds"]}
-    if config.artifact.half_precision:
-        final["weight"] = final["weight"].astype(np.float16)
+    final["weight"] = final["weight"].astype(np.float16)
     return final, auto
 
 

@@ -156,9 +156,8 @@ def _pair_frequencies(
 
 
 def _streams(articles: Sequence[Tokens], of_form: npt.NDArray[np.int32]) -> Iterable[Stream]:
-    of_class = of_form.astype(np.int64)
     for start in range(0, len(articles), CHUNK):
-        yield stream_of(articles[start : start + CHUNK], of_class)
+        yield stream_of(articles[start : start + CHUNK], of_form)
 
 
 def _by_block(stream: Stream, *, pairs: bool = False) -> dict[int, Longs]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from service.inference.features import Matrix
-from service.inference.phrases import Hit
+from service.inference.phrases import Hits
 from service.inference.tags import EVIDENCE, FEW, MANY, NONE, TagHead
 from training.calibrate import NEVER, fit_ranker, threshold_for_f, threshold_for_precision
 from training.config import Config
@@ -34,7 +34,7 @@ class Tagged:
     """Articles with tags, as the head sees them."""
 
     matrix: Matrix
-    named: Sequence[tuple[list[Hit], list[Hit]]]
+    named: Sequence[tuple[Hits, Hits]]
     tags: Sequence[frozenset[int]]
     outlets: Sequence[str]
 

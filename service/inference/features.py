@@ -7,13 +7,17 @@ arrays: one article is a batch of one, and gets the same bits alone as among fiv
 """
 
 from collections.abc import Mapping, Sequence
+from ctypes import byref
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import add
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from service.inference.language import foreign
+from service.inference import kernel
+from service.inference.language import foreign, surely_russian
 from service.inference.lemmas import STOP, Ints, Lemmas
 from service.inference.text import Text
 from service.inference.words import folded
@@ -80,16 +84,19 @@ _TERM_FREQUENCY = 1.0 + np.log(np.maximum(np.arange(10_000), 1))  # sublinear; a
 
 def tokenise(texts: Sequence[Text], lemmas: Lemmas) -> list[Tokens]:
     """Words of each text as classes: the only place where an article's words are looked up."""
-    return [_tokens(folded(text.title), folded(text.body), lemmas) for text in texts]
+    parts = ((folded(text.title), folded(text.body)) for text in texts)
+    return [tokens_of(both, (lemmas.classes(both[0]), lemmas.classes(both[1])), lemmas.wide) for both in parts]
 
 
-def _tokens(title: bytes, body: bytes, lemmas: Lemmas) -> Tokens:
-    of_title, of_body = title.split(), body.split()
-    in_title, in_body = lemmas.classes(of_title), lemmas.classes(of_body)
+def tokens_of(both: tuple[bytes, bytes], classes: tuple[Ints, Ints], wide: bool) -> Tokens:
+    """From folded title and body and the classes of their words; `wide`: whether the table knows ordinary words."""
+    in_title, in_body = classes
+    words = len(in_title) + len(in_body)
     known = None
-    if lemmas.wide:
-        known = (np.count_nonzero(in_title) + np.count_nonzero(in_body)) / max(1, len(in_title) + len(in_body))
-    return Tokens(in_title, in_body, (title, body), foreign(of_title + of_body, known))
+    if wide:
+        known = (np.count_nonzero(in_title) + np.count_nonzero(in_body)) / max(1, words)
+    is_foreign = not surely_russian(words, known) and foreign(b" ".join(both).split(), known)
+    return Tokens(in_title, in_body, both, is_foreign)
 
 
 class Features:
@@ -102,12 +109,12 @@ class Features:
     def __init__(self, parts: Mapping[str, npt.NDArray[Any]], lemma_of_class: Ints) -> None:
         """`parts`: `pairs` (int64, ascending, first * (lemmas + 1) + second), `present` (packed bits over the keys:
         which are columns), `idf` (float a column), `weights` (float a block), `lemmas` (how many are features)."""
-        self.lemma_of_class: Longs = lemma_of_class.astype(np.int64)
+        self.lemma_of_class = lemma_of_class
         self.lemmas = int(parts["lemmas"])
         self.pairs: Longs = np.asarray(parts["pairs"], np.int64)
         self._pairs_and_end = np.append(self.pairs, -1)  # so that looking behind the last one finds nothing
         self._perhaps = np.zeros(1 << HASH_BITS, np.bool_)
-        self._perhaps[_hash(self.pairs)] = True
+        self._perhaps[_hash(self.pairs)] = True  # a small table, in cache, spares most pairs the search
         self.features = self.lemmas + len(self.pairs)
         self._block = self.features + 1
         present = np.unpackbits(np.asarray(parts["present"], np.uint8), count=len(BLOCKS) * self._block).astype(bool)
@@ -117,9 +124,42 @@ class Features:
         self._first_column = np.searchsorted(self.keys, np.arange(len(BLOCKS)) * self._block)
         self._idf = np.asarray(parts["idf"], np.float32)
         self._weights = np.asarray(parts["weights"], np.float64)
+        tables = (self.lemma_of_class, self.pairs, self._perhaps, self._column, self._idf)
+        self.compiled = kernel.Vocabulary(
+            *kernel.addresses(*tables, _TERM_FREQUENCY, self._weights),
+            *(self.lemmas, len(self.pairs), 64 - HASH_BITS, len(_TERM_FREQUENCY) - 1, LEAD_WORDS),
+            tuple(self._first_column.tolist()),
+        )
+
+    def fits(self, lemmas: Lemmas) -> bool:
+        """Whether the lemmas are those of this vocabulary, and each column has a weight."""
+        known = self.lemma_of_class
+        inside = len(known) == 0 or (known.min() >= STOP and known.max() <= self.lemmas)
+        return (
+            inside
+            and known is lemmas.lemma_of_class
+            and len(self._idf) == self.width
+            and len(self._weights) == len(BLOCKS)
+        )
 
     def matrix(self, articles: Sequence[Tokens]) -> Matrix:
         """One normalised row for each article; an article without a known word has an empty row."""
+        if kernel.library is None:
+            return self._matrix(articles)
+        classes = np.concatenate([part for one in articles for part in (one.title, one.body)] or [_CLOSE[:0]])
+        lengths = [len(part) for one in articles for part in (one.title, one.body)]
+        sections = np.array([0, *accumulate(lengths)], np.int64)
+        longest = max(map(add, lengths[::2], lengths[1::2]), default=0)
+        cells, spare = np.empty((2, 4 * longest), np.int32)
+        start = np.empty(len(articles) + 1, np.int64)
+        columns, values = np.empty(4 * len(classes), np.int32), np.empty(4 * len(classes), np.float32)
+        arrays = (sections, classes, cells, spare, start, columns, values)
+        kernel.library.tf_idf(byref(self.compiled), len(articles), *(array.ctypes.data for array in arrays))
+        end = int(start[-1])
+        return Matrix(start, columns[:end].copy(), values[:end].copy(), self.width)
+
+    def _matrix(self, articles: Sequence[Tokens]) -> Matrix:
+        """The same in numpy."""
         n = len(articles)
         cells = self.occurrences(stream_of(articles, self.lemma_of_class))
         cells.sort()
@@ -166,7 +206,6 @@ class Features:
         pair = np.zeros(len(lemma), np.int64)
         both = np.flatnonzero((lemma[:-1] > 0) & (lemma[1:] > 0))
         wanted = lemma[both] * (self.lemmas + 1) + lemma[both + 1]
-        # nine neighbours of ten are no feature: a small table of hashes, in cache, spares them the search
         perhaps = np.flatnonzero(self._perhaps[_hash(wanted)])
         both, wanted = both[perhaps], wanted[perhaps]
         place = np.searchsorted(self.pairs, wanted)
@@ -181,11 +220,11 @@ def _hash(pairs: Longs) -> npt.NDArray[np.uint64]:
     return hashed
 
 
-def stream_of(articles: Sequence[Tokens], lemma_of_class: Longs) -> Stream:
+def stream_of(articles: Sequence[Tokens], lemma_of_class: Ints) -> Stream:
     """The words of the articles as lemmas."""
     sections = [classes for article in articles for classes in (article.title, _CLOSE, article.body, _CLOSE)]
     lengths = np.fromiter(map(len, sections), np.int64, len(sections)).reshape(-1, 2).sum(axis=1)
-    lemma = lemma_of_class[np.concatenate(sections)] if sections else np.zeros(0, np.int64)
+    lemma = lemma_of_class[np.concatenate(sections)].astype(np.int64) if sections else np.zeros(0, np.int64)
     kept = np.flatnonzero(lemma != STOP)
     whole_starts = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=whole_starts[1:])

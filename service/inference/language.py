@@ -30,13 +30,18 @@ _FOREIGN_WORDS = frozenset(
 )
 
 
+def surely_russian(words: int, known: float | None) -> bool:
+    """Whether the share of known words alone tells, also when an epigraph is in Ukrainian."""
+    return known is not None and known > 0.8 and words >= ENOUGH_WORDS
+
+
 def foreign(words: Sequence[bytes], known: float | None = None) -> bool:
     """Whether words (as `words.words` gives them) are of another language than Russian.
 
     `known` is the share of them that a Russian word list knows; without it short texts in a kindred language may pass.
     """
-    if known is not None and known > 0.8 and len(words) >= ENOUGH_WORDS:
-        return False  # also when an epigraph is in Ukrainian
+    if surely_russian(len(words), known):
+        return False
     words = words[:_LOOKED_AT]
     letters = b" ".join(words) + b" "
     cyrillic = _count(letters, _CYRILLIC)

@@ -8,10 +8,14 @@ form of Киров and of Кирова). Class i is lemma i for all lemmas; late
 """
 
 from collections.abc import Mapping, Sequence
+from ctypes import byref
+from functools import cached_property
 
 import dawg
 import numpy as np
 import numpy.typing as npt
+
+from service.inference import kernel
 
 Ints = npt.NDArray[np.int32]
 
@@ -21,7 +25,7 @@ MEMO_LIMIT = 50_000  # forms kept in the dict before the automaton; Zipf's law m
 
 
 class Lemmas:
-    """The look-up table. `classes` is the hot path: about 34 µs for the 250 words of a usual article."""
+    """The look-up table. `classes` is the hot path."""
 
     def __init__(self, parts: Mapping[str, npt.NDArray[np.generic]], *, predict_unknown: bool = False) -> None:
         """`parts` are arrays: `automaton` (bytes of a DAWG, keys in cp1251), `lemma` (a class; `STOP` for stop words),
@@ -31,18 +35,33 @@ class Lemmas:
         With `predict_unknown`, forms outside the table go through pymorphy3's predictor at first sight (some 50 µs
         each). It changes one token in a thousand, so services leave it off.
         """
-        automaton = dawg.IntDAWG()
-        automaton.frombytes(parts["automaton"].tobytes())
+        self._automaton: bytes = parts["automaton"].tobytes()
         self.lemma_of_class: Ints = np.asarray(parts["lemma"], np.int32)
         self.patterns_start: Ints = np.asarray(parts["patterns_start"], np.int32)
         self.patterns: Ints = np.asarray(parts["patterns"], np.int32)
         self._names = parts["names"]
         self.wide = len(self.lemma_of_class) >= WIDE
-        self._memo = _Memo(automaton, _Predictor(self.names()) if predict_unknown else None)
+        self._predictor = _Predictor(self.names()) if predict_unknown else None
+        self.predicts = predict_unknown
+        self._units = np.frombuffer(self._automaton, np.uint32, offset=4)  # after their number
+        self._known = np.zeros((1 << kernel.MEMO_BITS, kernel.KNOWN_BYTES), np.uint8)
+        units, known = kernel.addresses(self._units, self._known)
+        self.compiled = kernel.Automaton(units, len(self._units), len(self.lemma_of_class), known)
 
-    def classes(self, words: Sequence[bytes]) -> Ints:
-        """Class of each word, 0 where the word means nothing to the model."""
-        return np.fromiter(map(self._memo.__getitem__, words), np.int32, len(words))
+    def classes(self, folded: bytes) -> Ints:
+        """Class of each word of a folded text, 0 where the word means nothing to the model."""
+        if kernel.library is None or self.predicts:
+            words = folded.split()
+            return np.fromiter(map(self._memo.__getitem__, words), np.int32, len(words))
+        classes = np.empty((len(folded) + 1) // 2, np.int32)
+        found = kernel.library.classes_of_words(byref(self.compiled), folded, len(folded), classes.ctypes.data)
+        return classes[:found].copy()
+
+    @cached_property
+    def _memo(self) -> "_Memo":
+        automaton = dawg.IntDAWG()
+        automaton.frombytes(self._automaton)
+        return _Memo(automaton, self._predictor)
 
     def names(self) -> list[str]:
         """Lemmas by id; id 0 is the empty string."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from service.inference.article import Role
 from service.inference.features import Tokens
 from service.inference.mentions import Reader
-from service.inference.phrases import Hit
+from service.inference.phrases import Hit, Hits
 from service.inference.places import Kind, Mention, Phrase, Place
 from service.inference.text import Text
 from service.inference.words import positions_in
@@ -66,12 +66,12 @@ class Regions:
             for place in self.places
         ]
 
-    def found(self, text: Text, tokens: Tokens, hits: tuple[Sequence[Hit], Sequence[Hit]]) -> list[PlaceFound]:
+    def found(self, text: Text, tokens: Tokens, hits: tuple[Hits, Hits]) -> list[PlaceFound]:
         """Places of an article, surest first, from the matcher's hits in its title and its body."""
         mentions = []
         for part, of_part, folded in zip((text.title, text.body), hits, tokens.folded, strict=True):
-            starts, ends = (where.tolist() for where in positions_in(folded)) if of_part else ([], [])
-            mentions.append(self.find(part, of_part, starts, ends))
+            starts, ends = (where.tolist() for where in positions_in(folded)) if len(of_part) else ([], [])
+            mentions.append(self.find(part, list(map(tuple, of_part.tolist())), starts, ends))
         return self.decide(*mentions)
 
     def find(self, text: str, hits: Sequence[Hit], starts: Sequence[int], ends: Sequence[int]) -> list[Mention]:

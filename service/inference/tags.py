@@ -5,17 +5,16 @@ margin and where the name stands in the article, so a tag works from its first m
 """
 
 from collections.abc import Mapping, Sequence
-from math import log1p
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from service.inference import kernel
 from service.inference.explain import Span
 from service.inference.features import Floats, Longs
 from service.inference.lemmas import Ints
-from service.inference.phrases import Hit
-from service.inference.sparse import weighted_sum
+from service.inference.phrases import Hits
 
 FIRST_WORDS = 45  # words of the body whose names count as standing in the lead
 CANDIDATE_MARGIN = -0.8  # below this a trained tag is no candidate unless its name is there
@@ -28,6 +27,8 @@ EVIDENCE = (
 )  # fmt: skip
 
 MARGIN, NAMED = EVIDENCE.index("margin"), EVIDENCE.index("named")
+LOG1P = np.log1p(np.arange(10_000.0))  # by count; a name stands no oftener than that
+MOST_TAGS = 1 << 16
 NONE, FEW, MANY = range(3)  # regimes of a tag by its examples: none, too few for a model of its own, enough
 
 
@@ -47,10 +48,11 @@ class TagHead:
         Raises ValueError where the arrays don't fit each other."""
         self.ids: list[str] = part["ids"]
         self.labels: list[str] = part["labels"]
-        self._start = np.asarray(part["start"], np.int32)
-        self._tag = np.asarray(part["tag"], np.int32)
-        self._weight = np.asarray(part["weight"], np.float32)
-        self.bias = np.asarray(part["bias"], np.float32)
+        self._start = np.ascontiguousarray(part["start"], np.int32)
+        _check(self._start, np.asarray(part["tag"]), np.asarray(part["weight"]), width, len(self.ids))
+        # tag and weight side by side: one stretch of memory is read for both
+        self._weights = np.asarray(part["tag"], np.uint32) << 16 | kernel.half(part["weight"]).view(np.uint16)
+        self.bias = np.ascontiguousarray(part["bias"], np.float32)
         self.regime = np.asarray(part["regime"], np.int8)
         self._trained = self.regime == MANY
         self._precision = np.asarray(part["precision"], np.float64)
@@ -60,27 +62,49 @@ class TagHead:
         self._phrase_part: list[bool] = np.asarray(part["phrase_part"]).tolist()
         self._ranker = np.asarray(part["ranker"], np.float64)
         self._thresholds = np.asarray(part["thresholds"], np.float64)
-        _check(self._start, self._tag, self._weight, width, len(self.ids))
+        self.compiled = self._for_the_loops()
+
+    def fits(self, phrases: int) -> bool:
+        """Whether there is something of everything for each tag, and so many phrases end with those that name tags."""
+        of_tags = (self.labels, self.bias, self.regime, self._precision, self._words)
+        return (
+            all(len(one) == len(self.ids) for one in of_tags)
+            and self._first + len(self._phrase_tag) == phrases
+            and len(self._phrase_part) == len(self._phrase_tag)
+            and all(0 <= tag < len(self.ids) for tag in self._phrase_tag)
+        )
+
+    def _for_the_loops(self) -> kernel.Tags:
+        self._phrases = np.array(self._phrase_tag, np.int32), np.array(self._phrase_part, np.uint8)
+        arrays = (self._start, self._weights, self.bias, self._trained, self._precision, self._words, *self._phrases)
+        sizes = (len(self.ids), self._first, len(LOG1P) - 1, FIRST_WORDS, CANDIDATES)
+        return kernel.Tags(*kernel.addresses(*arrays, LOG1P), *sizes, CANDIDATE_MARGIN)
 
     def margins(self, columns: Ints, values: Floats) -> Floats:
         """Margin of every tag; only weights of the article's own columns are read. Untrained tags have their bias."""
-        return weighted_sum(self._start, self._tag, self._weight, columns, values, len(self.ids)) + self.bias
+        begin = self._start[columns]
+        lengths = self._start[columns + 1] - begin
+        chosen = np.repeat(begin - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
+        weights = self._weights[chosen]
+        addends = np.repeat(values, lengths).astype(np.float64) * _weight(weights)
+        total = np.bincount((weights >> 16).astype(np.int64), addends, minlength=len(self.ids))
+        return total.astype(np.float32) + self.bias
 
     def weights(self) -> tuple[Ints, Ints, Floats]:
         """Trained weights by column: column c has those of `start[c]:start[c + 1]`, for these tags."""
-        return self._start, self._tag, self._weight
+        return self._start, (self._weights >> 16).astype(np.int32), _weight(self._weights)
 
     def weights_of(self, tag: int, columns: Ints) -> Floats:
         """Weight of each column for one tag, for explanations."""
         weights = np.zeros(len(columns), np.float32)
         for i, column in enumerate(columns.tolist()):
-            part = slice(int(self._start[column]), int(self._start[column + 1]))
-            weights[i] = self._weight[part][self._tag[part] == tag].sum()
+            of_column = self._weights[self._start[column] : self._start[column + 1]]
+            weights[i] = _weight(of_column[of_column >> 16 == tag]).sum()
         return weights
 
-    def candidates(self, columns: Ints, values: Floats, title: Sequence[Hit], body: Sequence[Hit]) -> Candidates:
+    def candidates(self, columns: Ints, values: Floats, title: Hits, body: Hits) -> Candidates:
         """`title` and `body` hold the hits of phrases that name tags."""
-        margins = self.margins(columns, values) if len(self._tag) else self.bias
+        margins = self.margins(columns, values)
         named = self._named(title, body)
         likely = np.flatnonzero(self._trained & (margins > CANDIDATE_MARGIN))
         if len(likely) > CANDIDATES:
@@ -108,26 +132,26 @@ class TagHead:
             float(self._trained[tag]),
             in_title,
             in_lead,
-            log1p(times),
+            _log1p(times),
             float(not whole),
             part_in_title,
             part_in_lead,
-            log1p(part_times),
+            _log1p(part_times),
             float(self._precision[tag]),
             min(float(self._words[tag]), 4.0) - 1.0 if whole else 0.0,
         )
 
-    def _named(self, title: Sequence[Hit], body: Sequence[Hit]) -> dict[int, list[float]]:
+    def _named(self, title: Hits, body: Hits) -> dict[int, list[float]]:
         """Tag -> whole name in title, in lead, times; part of it in title, in lead, times."""
         named: dict[int, list[float]] = {}
         for in_title, hits in ((True, title), (False, body)):
-            for hit in hits:
-                phrase = hit[2] - self._first
+            for first, _, number in hits.tolist():
+                phrase = number - self._first
                 found = named.setdefault(self._phrase_tag[phrase], [0.0] * 6)
                 shift = 3 if self._phrase_part[phrase] else 0
                 if in_title:
                     found[shift] = 1.0
-                elif hit[0] < FIRST_WORDS:
+                elif first < FIRST_WORDS:
                     found[shift + 1] = 1.0
                 found[shift + 2] += 1.0
         return named
@@ -136,13 +160,13 @@ class TagHead:
         scores: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(candidates.evidence @ self._ranker)))
         return scores
 
-    def name_spans(self, tag: int, title: Sequence[Hit], body: Sequence[Hit]) -> dict[Span, float]:
+    def name_spans(self, tag: int, title: Hits, body: Hits) -> dict[Span, float]:
         """Where the tag's name stands; together the places bear what names add to the tag's log-odds."""
-        parts: tuple[tuple[Literal["title", "body"], Sequence[Hit]], ...] = (("title", title), ("body", body))
+        parts: tuple[tuple[Literal["title", "body"], Hits], ...] = (("title", title), ("body", body))
         spans: list[Span] = [
             (part, first, end - 1)
             for part, hits in parts
-            for first, end, phrase in hits
+            for first, end, phrase in hits.tolist()
             if self._phrase_tag[phrase - self._first] == tag
         ]
         evidence = self._evidence_of_name(tag, self._named(title, body)[tag])
@@ -159,8 +183,18 @@ class TagHead:
         return found
 
 
-def _check(start: Ints, tag: Ints, weight: Floats, width: int, tags: int) -> None:
+def _weight(weights: npt.NDArray[Any]) -> Floats:
+    return weights.astype(np.uint16).view(np.float16).astype(np.float32)
+
+
+def _log1p(count: float) -> float:
+    return float(LOG1P[min(int(count), len(LOG1P) - 1)])
+
+
+def _check(start: Ints, tag: npt.NDArray[Any], weight: npt.NDArray[Any], width: int, tags: int) -> None:
     """The loops in C trust these arrays. Raises ValueError where they lead outside."""
+    if tags > MOST_TAGS:
+        raise ValueError(f"{tags} tags, this service takes {MOST_TAGS}: train with a smaller max_tags")
     rows = len(start) == width + 1 and start[0] == 0 and start[-1] == len(tag) == len(weight)
     if not (rows and (np.diff(start) >= 0).all() and (not len(tag) or (tag.min() >= 0 and tag.max() < tags))):
         raise ValueError(f"the weights of the tags don't fit {width} columns and {tags} tags")

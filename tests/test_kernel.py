@@ -1,0 +1,159 @@
+"""The compiled loops against their twins in numpy and Python: the same answers, to the last bit."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.inference import compiled, kernel, tags
+from service.inference.annotator import Annotator
+from service.inference.article import Annotation, Article
+from service.inference.decisions import Options
+from service.inference.features import tokenise
+from service.inference.tags import MANY
+from service.inference.text import read
+from service.inference.words import folded
+from tests.corpora import corpus
+from tests.sample_model import annotator, articles, trained
+from tests.test_baseline import baseline
+
+LONGER_THAN_THE_MEMO_TAKES = "водогрязеторфопарафинолечебница Водогрязеторфопарафинолечебницей"
+WORDS = st.sampled_from(
+    ["Москва", "Москвы", "в", "Твери", "нижний", "Нижнем", "Новгороде", "хоккей", "ё", "Ёж", "112", "Кремль", "Путин"]
+)
+
+
+@contextmanager
+def twin() -> Iterator[None]:
+    library, kernel.library = kernel.library, None
+    try:
+        yield
+    finally:
+        kernel.library = library
+
+
+def both(model: Annotator, what: Sequence[Article]) -> tuple[list[Annotation], list[Annotation]]:
+    options = Options(explain=True, threshold=0.0)
+    with twin():
+        by_numpy = model.annotate(what, options)
+    return model.annotate(what, options), by_numpy
+
+
+def with_trained_tags() -> dict[str, Any]:
+    """The sample's model, whose tags are known by name alone, with a model of chance for each of them."""
+    parts, random = trained().parts, np.random.default_rng(0)
+    width, tags_ = annotator().features.width, len(parts["tags"]["ids"])
+    lengths = random.integers(0, 4, width)
+    part = {
+        **parts["tags"],
+        "regime": np.full(tags_, MANY, np.int8),
+        "bias": np.repeat(np.linspace(0.5, 1, tags_), 2)[:tags_].astype(np.float32),  # with equals among them
+        "start": np.concatenate(([0], np.cumsum(lengths))),
+        "tag": random.integers(0, tags_, lengths.sum()),
+        "weight": random.normal(size=lengths.sum()).astype(np.float16),
+    }
+    return {**parts, "tags": part}
+
+
+def test_installing_compiled_the_loops() -> None:
+    assert kernel.library is not None
+
+
+def test_answers_of_articles_are_the_same() -> None:
+    by_kernel, by_numpy = both(annotator(), articles())
+    assert by_kernel == by_numpy
+    assert any(one.tags and one.regions for one in by_kernel)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Москва",
+        "Москва и Тверь. " * 3_000,  # more letters and more hits than there is room for at first
+        LONGER_THAN_THE_MEMO_TAKES,
+        " ".join(f"слово{number}" for number in range(70_000)),  # pushes everything out of the memo
+        LONGER_THAN_THE_MEMO_TAKES + " Москва, хоккей",  # after that
+    ],
+)
+def test_answers_of_odd_texts_are_the_same(text: str) -> None:
+    by_kernel, by_numpy = both(annotator(), [Article(title="Матч в Москве", text=text), Article(text=text)])
+    assert by_kernel == by_numpy
+
+
+@given(st.lists(WORDS, max_size=200), st.lists(WORDS, max_size=20))
+@settings(max_examples=30, deadline=None)
+def test_answers_of_any_words_are_the_same(body: list[str], title: list[str]) -> None:
+    by_kernel, by_numpy = both(annotator(), [Article(title=" ".join(title), text=" ".join(body))])
+    assert by_kernel == by_numpy
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=50, deadline=None)
+def test_any_text_has_the_same_classes(text: str) -> None:
+    lemmas = annotator().lemmas
+    by_kernel = lemmas.classes(folded(text))
+    with twin():
+        assert by_kernel.tolist() == lemmas.classes(folded(text)).tolist()
+
+
+def test_a_batch_has_the_same_rows() -> None:
+    model = annotator()
+    tokens = tokenise([read(article) for article in articles()], model.lemmas)
+    by_kernel = model.features.matrix(tokens)
+    with twin():
+        by_numpy = model.features.matrix(tokens)
+    assert np.array_equal(by_kernel.start, by_numpy.start)
+    assert np.array_equal(by_kernel.columns, by_numpy.columns)
+    assert np.array_equal(by_kernel.values, by_numpy.values)
+
+
+def test_of_many_likely_tags_the_same_are_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (tags, compiled):
+        monkeypatch.setattr(module, "CANDIDATES", 7)
+    by_kernel, by_numpy = both(Annotator("many", with_trained_tags()), articles())
+    assert by_kernel == by_numpy
+    assert 7 <= len(by_kernel[0].tags or ()) <= 20
+
+
+def test_threads_share_a_model() -> None:
+    model, expected = annotator(), annotator().annotate(articles())
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: model.annotate(articles()), range(8)):
+            assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "table", "wrong"),
+    [
+        ("lexicon", "lemma", lambda lemma: lemma + 1_000_000),
+        ("lexicon", "patterns_start", lambda start: start[:-1]),
+        ("lexicon", "patterns", lambda patterns: patterns[:-1]),
+        ("features", "idf", lambda idf: idf[:-1]),
+        ("rubric", "weights", lambda weights: weights[:-1]),
+        ("rubric", "bias", lambda bias: bias[:-1]),
+        ("tags", "precision", lambda precision: precision[:-1]),
+        ("tags", "phrase_tag", lambda phrase_tag: phrase_tag[:-1]),
+        ("tags", "phrase_tag", lambda phrase_tag: [10_000 for _ in phrase_tag]),
+        ("tags", "weight", lambda weight: weight[:-1]),
+    ],
+)
+def test_tables_that_do_not_fit_each_other_are_refused(part: str, table: str, wrong: object) -> None:
+    assert callable(wrong)
+    parts = with_trained_tags()
+    spoilt = {**parts, part: {**parts[part], table: wrong(parts[part][table])}}
+    with pytest.raises((ValueError, IndexError), match=r"fit|shape|bounds|size"):
+        Annotator("spoilt", spoilt)
+
+
+@pytest.mark.slow
+def test_answers_of_real_articles_by_the_baseline_are_the_same() -> None:
+    some = [msgspec.convert(row, Article) for row in corpus("fontanka", 500)]
+    by_kernel, by_numpy = both(baseline(), some)
+    assert by_kernel == by_numpy
