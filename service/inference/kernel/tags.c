@@ -6,9 +6,10 @@ static void margins(const Tags *tags, const Article *article) {
     memset(total, 0, (size_t)tags->tags * sizeof *total);
     const int32_t *columns = article->columns;
     for (int64_t i = 0; i < article->columns_found; i++) {
+        if (i + 2 * AHEAD < article->columns_found) __builtin_prefetch(tags->start + columns[i + 2 * AHEAD]);
         if (i + AHEAD < article->columns_found) {
-            __builtin_prefetch(tags->start + columns[i + AHEAD]);
-            __builtin_prefetch(tags->weights + tags->start[columns[i + AHEAD / 2]]);
+            const int32_t *next = tags->start + columns[i + AHEAD];
+            for (int32_t w = next[0]; w < next[1] && w < next[0] + 256; w += 16) __builtin_prefetch(tags->weights + w);
         }
         const double value = article->values[i];
         const int32_t end = tags->start[columns[i] + 1];
