@@ -40,7 +40,6 @@ class Example:
     outlet: str
     date: datetime.date | None  # as the newsroom's own calendar has it
     key: str  # its id, else corpus and line
-    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -243,7 +242,7 @@ def _without_rubric(row: Example) -> Example | None:
     if not article.tags and not article.regions:
         return None
     stripped = msgspec.structs.replace(article, rubric=None)
-    return Example(stripped, row.corpus, row.outlet, row.date, row.key, row.weight)
+    return Example(stripped, row.corpus, row.outlet, row.date, row.key)
 
 
 def _no_article(rejected: Mapping[str, Counter[str]]) -> str:

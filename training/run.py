@@ -123,9 +123,9 @@ def labelled(
         rubric.append(rubric_number.get(fold(row.article.rubric or ""), -1))
         of_tags.append(tags.of(row.article.tags) if row.corpus in tagging else None)
         of_places.append(found if row.corpus in placing else None)
-    weights = np.array([row.weight for row in examples.rows], np.float32)
-    if config.rubric.outlet_weights:
-        weights *= _outlet_weights(examples.rows)
+    weights = (
+        _outlet_weights(examples.rows) if config.rubric.outlet_weights else np.ones(len(examples.rows), np.float32)
+    )
     outlets = [row.outlet for row in examples.rows]
     days = [row.date.toordinal() if by_time and row.date else 0 for row in examples.rows]
     return Labelled(texts, np.array(rubric), of_tags, of_places, outlets, weights, np.array(days, np.int64))
