@@ -98,5 +98,6 @@ def _guess(name: str, known: frozenset[str], meant: Mapping[str, str]) -> str | 
         return meant[squeezed]
     from difflib import get_close_matches  # 5 ms that a start need not wait for
 
-    close = get_close_matches(name.lower(), sorted(known), n=1, cutoff=0.7)
-    return close[0] if close else None
+    fields = {field.rpartition(".")[2]: field for field in (*meant.values(), *known)}
+    close = get_close_matches(name.lower(), sorted(fields), n=1, cutoff=0.7)
+    return fields[close[0]] if close else None

@@ -103,7 +103,7 @@ async def _change(request: Request[Any, Any, Any], active: Refreshable, change: 
     read_query(request, NoParameters)
     media_type(request, JSON)
     body = await read_body(request, LONGEST_REASON)
-    reason = decode(body, Reason) if body.strip() else Reason()
+    reason = decode(body, Reason, "a reason", '{"reason": "…", "actor": "…"}') if body.strip() else Reason()
     event = await asyncio.to_thread(change, reason)
     await asyncio.to_thread(active.refresh)
     if active.version != event.version:
