@@ -45,7 +45,7 @@ _USUAL = {
     "current": "labels existing annotations",
     "current.rubric": "category section topic rubrics rubricid",
     "current.regions": "region places geo locations",
-    "current.tags": "tag keywords topics",
+    "current.tags": "tag keyword keywords topics",
 }
 _USUAL_CURRENT = {"rubric": "category section rubrics", "regions": "region places geo", "tags": "tag keywords topics"}
 _USUAL_LABEL = {"label": "name title text value", "by": "author source setby origin", "id": "uid key slug"}
