@@ -61,7 +61,7 @@ class Batch(msgspec.Struct, frozen=True):
     language: Language
 
     async def answer(self, items: Sequence[Line]) -> list[bytes]:
-        """Encoded, in order. Each item comes with its number: of the line, or in the array. None is one over the limit."""
+        """Encoded, in order. An item comes with its number in the array, or its line's; None is one over the limit."""
         records = [content for _, content in items if content is not TOO_LONG]
         answers = iter(await self.desk.answer(self.model, records, self.options, strict=self.strict))
         return list(self._encoded(items, answers))
