@@ -70,14 +70,6 @@ class Readiness(Struct, frozen=True):
     problem: str | None
 
 
-class ModelSummary(Struct, frozen=True):
-    """A version of the model; `problem` says why it can't be used, as far as a quick look tells."""
-
-    version: str
-    active: bool
-    problem: str | None
-
-
 class ModelCard(Struct, frozen=True):
     """What a version says about itself."""
 
