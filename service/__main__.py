@@ -119,11 +119,11 @@ def annotate(
     from service.annotate import Door, OneModel, Options
     from service.annotate_file import annotate_lines
     from service.lines import open_lines, write_lines
-    from service.loading import open_model
+    from service.loading import open_model, open_registry, outlets_of
     from service.progress import progress
 
     taken = open_model(settings, model)
-    door = Door(OneModel(taken))
+    door = Door(OneModel(taken), outlets_of(open_registry(settings)))
     options = Options(explain=explain == "words")
     refused = 0
     with write_lines(output) as write, progress("articles") as report:

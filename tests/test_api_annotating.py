@@ -146,6 +146,26 @@ def test_fields_of_other_names_are_told_where_the_text_is_missing(served: Served
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "warning"),
+    [
+        (None, {"code": "source_missing", "pointer": "/source", "did_you_mean": "gazeta.ru"}),
+        (" ", {"code": "source_missing", "pointer": "/source", "did_you_mean": "gazeta.ru"}),
+        ("Gazeta", {"code": "source_unknown", "pointer": "/source", "did_you_mean": "gazeta.ru"}),
+        ("other.example", {"code": "source_unknown", "pointer": "/source"}),
+        ("small.ru", None),
+        (" GAZETA.ru", None),
+    ],
+)
+def test_a_source_that_its_sender_can_mend_is_told(
+    served: Served, source: str | None, warning: dict[str, str] | None
+) -> None:
+    article = BRIDGE | ({"source": source} if source is not None else {})
+    answer = served.client.post("/annotate", params={"model": served.versions[0]}, json=article).json()
+    assert answer["warnings"] == ([warning] if warning else [])
+    assert served.client.post("/annotate", json=article).json()["warnings"] == []  # the baseline never says `auto`
+
+
 def test_an_unknown_address_is_answered_with_where_to_look(served: Served) -> None:
     found = problem(served.client.post("/anotate", json=BRIDGE), 404)
     assert found["detail"] == "there is nothing at /anotate: /docs lists what there is"

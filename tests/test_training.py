@@ -208,6 +208,7 @@ def test_articles_in_no_part_of_the_split_are_told() -> None:
 def test_outlets_are_on_the_card_with_their_calibration_articles() -> None:
     model = trained()
     assert model.calibrated
+    assert model.manifest["labels"]["outlets"] == model.calibrated
     assert not may_publish(model.calibrated)
     assert may_publish({"a": 200})
     assert all(f"- {outlet}: {count} articles" in model.card for outlet, count in model.calibrated.items())
