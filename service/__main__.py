@@ -119,11 +119,11 @@ def annotate(
     from service.annotate import Door, OneModel, Options
     from service.annotate_file import annotate_lines
     from service.lines import open_lines, write_lines
-    from service.loading import open_model
+    from service.loading import open_model, open_registry, outlets_of
     from service.progress import progress
 
     taken = open_model(settings, model)
-    door = Door(OneModel(taken))
+    door = Door(OneModel(taken), outlets_of(open_registry(settings)))
     options = Options(explain=explain == "words")
     refused = 0
     with write_lines(output) as write, progress("articles") as report:
@@ -137,12 +137,16 @@ def annotate(
 
 @models.command("list")
 def list_models(as_json: Json = False) -> None:
-    """The versions that are here."""
-    for each in _registry(_settings()).versions():
-        if as_json:
-            _json({"version": each.version, "active": each.active, "problem": each.problem})
-        else:
-            typer.echo(f"{'*' if each.active else ' '} {each.version}{f'  {each.problem}' if each.problem else ''}")
+    """The versions that are here, the active one with a star: what they learnt from, and how well."""
+    from service.listing import listed, table
+
+    versions = listed(_registry(_settings()))
+    if as_json:
+        for each in versions:
+            _json(each)
+    else:
+        for line in table(versions):
+            typer.echo(line)
 
 
 @models.command()

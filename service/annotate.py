@@ -1,7 +1,7 @@
 """The one door to a model, for HTTP, command line and jobs: records go in as they were sent, answers come out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from time import perf_counter
@@ -14,6 +14,7 @@ from service.active import ACTIVE
 from service.inference.article import Annotation, Article, ModelReference, RequestWarning
 from service.inference.decisions import Options
 from service.records import RecordError, decode_article
+from service.sources import NOT_CALIBRATED, unknown_source
 
 __all__ = [
     "ACTIVE",
@@ -72,8 +73,10 @@ Answer: TypeAlias = Annotation | Refused
 
 
 class Door:
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, outlets: Callable[[str], Mapping[str, int]] = lambda _: {}) -> None:
+        """`outlets` tells of a version which outlets it was calibrated on, each with its articles."""
         self._models = models
+        self._outlets = outlets
 
     def take(self, version: str = ACTIVE) -> Model:
         """The model for all pieces of one answer, whatever is activated meanwhile. Raises ArtifactError.
@@ -100,9 +103,10 @@ class Door:
         articles = [one.article for one in received if isinstance(one, _Received)]
         annotated = iter(_annotate(model, articles, options))
         answers = [one if isinstance(one, Refused) else next(annotated) for one in received]
+        outlets = self._outlets(model.version)
         took_ms = round((perf_counter() - started) * 1000 / max(1, len(records)), 3)
         return [
-            _finished(answer, one, took_ms if stamped else None)
+            _finished(answer, one, outlets, took_ms if stamped else None)
             if isinstance(one, _Received) and isinstance(answer, Annotation)
             else answer
             for answer, one in zip(answers, received, strict=True)
@@ -166,8 +170,12 @@ def _annotate_alone(model: Model, article: Article, options: Options) -> Answer:
         return Refused(article.id, error)
 
 
-def _finished(annotation: Annotation, received: _Received, took_ms: float | None) -> Annotation:
+def _finished(
+    annotation: Annotation, received: _Received, outlets: Mapping[str, int], took_ms: float | None
+) -> Annotation:
     warnings = (*annotation.warnings, *received.warnings)
+    if NOT_CALIBRATED in annotation.reasons and (doubt := unknown_source(received.article.source, outlets)):
+        warnings = (*warnings, doubt)
     if took_ms is None:
         return replace(annotation, warnings=warnings) if warnings else annotation
     identity = prediction_id(received.article, annotation.model)

@@ -17,7 +17,7 @@ from service.api.desk import Desk
 from service.api.failures import HANDLERS
 from service.api.observed import Observed
 from service.api.tally import Tally
-from service.loading import loader, open_registry
+from service.loading import loader, open_registry, outlets_of
 from service.log import FIELDS
 from service.registry import Registry
 from service.settings import Settings
@@ -77,7 +77,7 @@ def create_app(
     if active.problem:
         log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
     tally = Tally()
-    door = Door(active)
+    door = Door(active, outlets_of(registry))
     desk = Desk(door, tally, settings.max_body, settings.max_batch)
     parts = {"registry": registry, "active": active, "tally": tally, "door": door, "desk": desk}
     app = Litestar(

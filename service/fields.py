@@ -45,7 +45,7 @@ _USUAL = {
     "current": "labels existing annotations",
     "current.rubric": "category section topic rubrics rubricid",
     "current.regions": "region places geo locations",
-    "current.tags": "tag keywords topics",
+    "current.tags": "tag keyword keywords topics",
 }
 _USUAL_CURRENT = {"rubric": "category section rubrics", "regions": "region places geo", "tags": "tag keywords topics"}
 _USUAL_LABEL = {"label": "name title text value", "by": "author source setby origin", "id": "uid key slug"}
@@ -98,5 +98,6 @@ def _guess(name: str, known: frozenset[str], meant: Mapping[str, str]) -> str | 
         return meant[squeezed]
     from difflib import get_close_matches  # 5 ms that a start need not wait for
 
-    close = get_close_matches(name.lower(), sorted(known), n=1, cutoff=0.7)
-    return close[0] if close else None
+    fields = {field.rpartition(".")[2]: field for field in (*meant.values(), *known)}
+    close = get_close_matches(name.lower(), sorted(fields), n=1, cutoff=0.7)
+    return fields[close[0]] if close else None

@@ -1,10 +1,13 @@
 """Where models come from, by the operator's settings: the registry of this home, a version of it, a directory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from service.active import ACTIVE
+from service.inference import artifact
 from service.inference.annotator import Annotator, load
+from service.inference.artifact import ArtifactError
 from service.registry import Registry, RegistryError, UnknownVersionError
 from service.settings import Settings
 
@@ -44,6 +47,20 @@ def _load(directory: Path, settings: Settings, version: str | None) -> Annotator
         cache=settings.cache,
         predict_unknown=settings.predictor,
     )
+
+
+def outlets_of(registry: Registry) -> Callable[[str], Mapping[str, int]]:
+    """Of a version, the outlets that it was calibrated on with their articles; none of one that doesn't say so."""
+
+    @cache
+    def outlets(version: str) -> Mapping[str, int]:
+        try:
+            found = artifact.inspect(registry.path(version)).labels.get("outlets")
+        except (ArtifactError, OSError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    return outlets
 
 
 def active_version(registry: Registry) -> str:

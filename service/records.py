@@ -5,16 +5,17 @@ Decoding is typed and in C: 2.7 kB of article take 6 µs, a third of it the look
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final
 
 import msgspec
 
 from service.fields import unknown_fields
-from service.inference.article import Annotation, Article, LabelledArticle, RequestWarning
+from service.inference.article import Annotation, Article, RequestWarning
 from service.lines import BOM, DamagedFileError, open_lines, write_lines
+from service.shape import wrong
 
 __all__ = [
     "DamagedFileError",
@@ -23,28 +24,29 @@ __all__ = [
     "decode_article",
     "encode_annotation",
     "open_lines",
-    "read_labelled",
+    "record_errors",
     "write_lines",
 ]
 
-A = TypeVar("A", bound=Article)
+TEXTS: Final = ("title", "text", "body_html")  # one of them has to be there
+STAGES: Final = ("draft", "published")
+LONGEST_ID = 40  # characters of a number that are repeated
 
 _articles = msgspec.json.Decoder(Article)
-_labelled = msgspec.json.Decoder(LabelledArticle)
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])  # the keys alone: values are skipped, 2 µs
 _encoder = msgspec.json.Encoder()
 
-_PATH = re.compile(r"(.*?) - at `\$(.*)`", re.DOTALL)
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class RecordError(Exception):
-    """A record of the wrong shape or encoding: a JSON pointer to the place and what is wrong there."""
+    """A record of the wrong shape or encoding: what is wrong, and JSON pointers to the places with a word on each."""
 
-    def __init__(self, pointer: str, detail: str) -> None:
+    def __init__(self, pointer: str, detail: str, places: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(f"{pointer}: {detail}" if pointer else detail)
         self.pointer = pointer
         self.detail = detail
+        self.places = tuple(places) or (((pointer, detail),) if pointer else ())
 
 
 class Rejects:
@@ -70,26 +72,16 @@ def decode_article(line: bytes, *, strict: bool = False) -> tuple[Article, tuple
     With `strict` such a field is a RecordError. Null is the same as absent; of a field sent twice the last counts.
     """
     line = line.removeprefix(BOM)
-    with _record_errors(line):
-        article = _decode(_articles, line)
+    with record_errors(line):
+        article = _decode(line)
         warnings = unknown_fields(_objects.decode(line))
         if warnings:
             line.decode()  # unread fields were skipped without a look at their encoding
+    if article.title is None and article.text is None and article.body_html is None:
+        raise _without_text(warnings)
     if strict and warnings:
-        raise RecordError(warnings[0].pointer, _advice(warnings[0]))
+        raise RecordError(warnings[0].pointer, _advice(warnings[0]), _places(warnings))
     return article, warnings
-
-
-def read_labelled(path: Path | str, rejects: Rejects) -> Iterator[LabelledArticle]:
-    """The labelled articles of a file, in order; what can't be decoded goes to `rejects`. Reads the disk."""
-    for number, line in open_lines(path):
-        try:
-            with _record_errors(line):
-                article = _decode(_labelled, line)
-        except RecordError as error:
-            rejects.add(path, number, str(error))
-        else:
-            yield article
 
 
 def encode_annotation(annotation: Annotation) -> bytes:
@@ -98,27 +90,24 @@ def encode_annotation(annotation: Annotation) -> bytes:
 
 
 @contextmanager
-def _record_errors(line: bytes) -> Iterator[None]:
+def record_errors(line: bytes) -> Iterator[None]:
     """Whatever msgspec finds wrong with the line becomes a RecordError."""
     try:
         yield
     except msgspec.ValidationError as error:
-        raise _wrong_shape(error) from error
+        raise _wrong_shape(error, line) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _not_json(error, line) from error
 
 
-def _decode(decoder: "msgspec.json.Decoder[A]", line: bytes) -> A:
+def _decode(line: bytes) -> Article:
     try:
-        article = decoder.decode(line)
+        return _articles.decode(line)
     except msgspec.ValidationError as error:
         if "got `null`" not in str(error):
             raise
         # the slow way, for a null where the type has none: {"tags": null}
-        article = msgspec.convert(_without_nulls(msgspec.json.decode(line)), decoder.type)
-    if article.title is None and article.text is None and article.body_html is None:
-        raise RecordError("", "title, text or body_html has to be there as a string")
-    return article
+        return msgspec.convert(_without_nulls(msgspec.json.decode(line)), Article)
 
 
 def _without_nulls(value: Any) -> Any:
@@ -129,17 +118,25 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _wrong_shape(error: msgspec.ValidationError) -> RecordError:
-    """msgspec says "Expected `str`, got `int` - at `$.current.tags[0].id`", which is /current/tags/0/id.
+def _without_text(warnings: Sequence[RequestWarning]) -> RecordError:
+    """What is not read is told too: most often the text is there under another name."""
+    meant = [f"{one.pointer[1:]} → {one.did_you_mean}" for one in warnings if one.did_you_mean in TEXTS]
+    probably = f" (probably {', '.join(meant)})" if meant else ""
+    return RecordError("", f"title, text or body_html has to be there as a string{probably}", _places(warnings))
 
-    Under a name that is not its own it says `[...]`, which is /- here.
-    """
-    if match := _PATH.fullmatch(str(error)):
-        return RecordError(re.sub(r"[.\[]", "/", match[2].replace("[...]", "[-]")).replace("]", ""), match[1])
-    return RecordError("", str(error))
+
+def _wrong_shape(error: msgspec.ValidationError, line: bytes) -> RecordError:
+    pointer, detail = wrong(error, "an article", STAGES)
+    if pointer == "/id":  # many a CMS counts its articles
+        sent = bytes(_objects.decode(line)["id"]).decode(errors="replace")
+        if sent.isdecimal() and len(sent) <= LONGEST_ID:
+            detail = f'id must be a string: send "{sent}"'
+    return RecordError(pointer, detail)
 
 
 def _not_json(error: Exception, line: bytes) -> RecordError:
+    if not line.strip():
+        return RecordError("", "the body is empty: send an article as a JSON object")
     if isinstance(error, RecursionError):
         return RecordError("", "nested too deeply")
     try:
@@ -149,6 +146,10 @@ def _not_json(error: Exception, line: bytes) -> RecordError:
     if _LONE_SURROGATE.search(line):  # msgspec calls half a pair of surrogates "truncated"
         return RecordError("", f"not JSON, or an escape \\ud800 to \\udfff without its other half: {error}")
     return RecordError("", f"not JSON: {error}")
+
+
+def _places(warnings: Sequence[RequestWarning]) -> list[tuple[str, str]]:
+    return [(warning.pointer, _advice(warning)) for warning in warnings]
 
 
 def _advice(warning: RequestWarning) -> str:

@@ -108,6 +108,10 @@ class Registry:
         """Every activation and rollback, oldest first."""
         return [event for event in self._events() if event.action != "add"]
 
+    def added(self) -> dict[str, str]:
+        """When each version was added, ISO 8601 in UTC. The baseline never was."""
+        return {event.version: event.at for event in reversed(self._events()) if event.action == "add"}
+
     def history(self) -> list[str]:
         """What is active, what was active before, and so on, the baseline last: rolling back goes this way."""
         stack = [first] if (first := self._first()) else []

@@ -56,9 +56,10 @@ def fake_model(directory: Path) -> Model:
 
 
 def write_model(directory: Path, name: str, day: str = "2023-10-31", documents: dict[str, bytes] | None = None) -> str:
-    """A small artifact, different for each name; returns its version."""
+    """A small artifact, different for each name; returns its version. All but the baseline know an outlet."""
     directory.parent.mkdir(parents=True, exist_ok=True)
-    manifest = {"newest_row": day, "labels": {"rubric": [name]}}
+    outlets = {} if name == BASELINE else {"gazeta.ru": 900, "small.ru": 20}
+    manifest = {"newest_row": day, "labels": {"rubric": [name], "outlets": outlets}}
     return artifact.write(directory, {}, manifest, f"# {name}\n", documents=documents)
 
 

@@ -89,8 +89,8 @@ def test_what_is_not_read_is_warned_about_or_refused(served: Served) -> None:
     assert found["errors"] == [{"pointer": "/body", "detail": "this field is not read, did you mean text?"}]
 
 
-@pytest.mark.parametrize(("body", "status", "pointer", "english", "russian"), cases())
-def test_bad_input(served: Served, body: str, status: str, pointer: str, english: str, russian: str) -> None:
+@pytest.mark.parametrize(("body", "status", "pointers", "english", "russian"), cases())
+def test_bad_input(served: Served, body: str, status: str, pointers: str, english: str, russian: str) -> None:
     for language, told in (("en", english), ("ru", russian)):
         headers = {"Content-Type": "application/json", "Accept-Language": language}
         response = served.client.post("/annotate", content=as_bytes(body), headers=headers)
@@ -100,7 +100,7 @@ def test_bad_input(served: Served, body: str, status: str, pointer: str, english
         found = problem(response, int(status))
         assert told in found["detail"]
         assert response.headers["content-language"] == language
-        assert [error["pointer"] for error in found.get("errors", ())] == ([pointer] if pointer else [])
+        assert [error["pointer"] for error in found.get("errors", ())] == pointers.split()
         if language == "ru":
             assert re.search("[а-я]", found["title"])
 
@@ -116,14 +116,14 @@ def test_deep_nesting_is_refused(served: Served, body: bytes) -> None:
         ("limt=3", "?limt", "did you mean limit?"),
         ("Limit=3", "?Limit", "did you mean limit?"),
         ("zzz=3", "?zzz", "known are explain, limit"),
-        ("limit=0", "?limit", "Expected `int` >= 1"),
-        ("limit=many", "?limit", "Expected `int | null`, got `str`"),
-        ("limit=", "?limit", "Expected"),
-        ("threshold=1.5", "?threshold", "Expected `float` <= 1"),
-        ("threshold=nan", "?threshold", "Expected"),
-        ("explain=all", "?explain", "explain is one of none, words"),
-        ("spans=bytes", "?spans", "spans is one of codepoints, utf16"),
-        ("strict=perhaps", "?strict", "Expected `bool`"),
+        ("limit=0", "?limit", "limit must be a whole number from 1 to 1000"),
+        ("limit=many", "?limit", "limit must be a whole number from 1 to 1000"),
+        ("limit=", "?limit", "limit must be a whole number from 1 to 1000"),
+        ("threshold=1.5", "?threshold", "threshold must be a number from 0 to 1"),
+        ("threshold=nan", "?threshold", "threshold must be a number from 0 to 1"),
+        ("explain=all", "?explain", "explain must be none or words"),
+        ("spans=bytes", "?spans", "spans must be codepoints or utf16"),
+        ("strict=perhaps", "?strict", "strict must be true or false"),
         ("limit=1&limit=2", "?limit", "the parameter limit comes twice"),
         ("limit=%ff", None, "the query is not UTF-8"),
     ],
@@ -134,6 +134,43 @@ def test_a_wrong_parameter_is_named(served: Served, query: str, pointer: str | N
     assert [error["pointer"] for error in found.get("errors", ())] == ([pointer] if pointer else [])
     russian = served.client.post(f"/annotate?{query}", json=BRIDGE, headers={"Accept-Language": "ru"}).json()
     assert re.search("[а-я]", russian["detail"])
+    assert "must be" not in russian["detail"]
+
+
+def test_fields_of_other_names_are_told_where_the_text_is_missing(served: Served) -> None:
+    found = problem(served.client.post("/annotate", json={"headline": "Мост", "body": "Открыт", "views": 3}), 400)
+    assert found["errors"] == [
+        {"pointer": "/headline", "detail": "this field is not read, did you mean title?"},
+        {"pointer": "/body", "detail": "this field is not read, did you mean text?"},
+        {"pointer": "/views", "detail": "this field is not read"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "warning"),
+    [
+        (None, {"code": "source_missing", "pointer": "/source", "did_you_mean": "gazeta.ru"}),
+        (" ", {"code": "source_missing", "pointer": "/source", "did_you_mean": "gazeta.ru"}),
+        ("Gazeta", {"code": "source_unknown", "pointer": "/source", "did_you_mean": "gazeta.ru"}),
+        ("other.example", {"code": "source_unknown", "pointer": "/source"}),
+        ("small.ru", None),
+        (" GAZETA.ru", None),
+    ],
+)
+def test_a_source_that_its_sender_can_mend_is_told(
+    served: Served, source: str | None, warning: dict[str, str] | None
+) -> None:
+    article = BRIDGE | ({"source": source} if source is not None else {})
+    answer = served.client.post("/annotate", params={"model": served.versions[0]}, json=article).json()
+    assert answer["warnings"] == ([warning] if warning else [])
+    assert served.client.post("/annotate", json=article).json()["warnings"] == []  # the baseline never says `auto`
+
+
+def test_an_unknown_address_is_answered_with_where_to_look(served: Served) -> None:
+    found = problem(served.client.post("/anotate", json=BRIDGE), 404)
+    assert found["detail"] == "there is nothing at /anotate: /docs lists what there is"
+    russian = served.client.get("/anotate", headers={"Accept-Language": "ru"}).json()
+    assert "/docs" in russian["detail"] and re.search("[а-я]", russian["detail"])
 
 
 def test_too_many_parameters_are_told_as_such(served: Served) -> None:

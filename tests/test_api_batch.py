@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import pytest
 
-from service.api.lines import GROUP, Splitter, groups
+from service.api.lines import GROUP, Line, Splitter, groups
 from tests.serving import Served, serving
 
 LIMIT = 100_000
@@ -54,17 +54,21 @@ def test_a_bad_item_answers_in_its_place(served: Served) -> None:
         b'{"title":"\xff"}',
         b'{"id":"5","title":"!"}',
         b'{"title":"x"}',
+        b'{"id":7,"title":"x"}',
     ]
     answers = served.client.post("/annotate/batch", content=b"[" + b",".join(items) + b"]").json()
-    assert [answer["id"] for answer in answers] == ["1", "2", None, None, "5", None]
-    assert [answer.get("problem", {}).get("status") for answer in answers] == [None, 400, 400, 400, 500, None]
+    pointers = [[error["pointer"] for error in answer.get("problem", {}).get("errors", ())] for answer in answers]
+    assert pointers == [[], ["/1"], ["/2"], ["/3"], ["/4"], [], ["/6/id"]]
+    assert answers[1]["problem"]["errors"][0]["detail"] == answers[1]["problem"]["detail"]
+    assert [answer["id"] for answer in answers] == ["1", "2", None, None, "5", None, None]
+    assert [answer.get("problem", {}).get("status") for answer in answers] == [None, 400, 400, 400, 500, None, 400]
 
 
 @pytest.mark.parametrize(
     ("body", "status", "told"),
     [
-        (b"", 400, "not JSON"),
-        (b'{"title":"a"}', 400, "Expected `array`, got `object`"),
+        (b"", 400, "the body is empty: send [{…}, {…}]"),
+        (b'{"title":"a"}', 400, "a batch must be an array, not an object: send [{…}, {…}]"),
         (b"[{]", 400, "not JSON"),
         (b"[" * 50_000, 400, "not JSON"),
         (b"[" + b",".join([b"{}"] * 51) + b"]", 413, "more than 50 articles"),
@@ -97,6 +101,7 @@ def test_a_broken_line_answers_in_its_place(served: Served) -> None:
     answers = stream(served, b"\n".join(sent), **{"Accept-Language": "ru"})
     assert [answer["id"] for answer in answers] == ["1", None, "3", None, "5"]
     assert ["problem" in answer for answer in answers] == [False, True, True, True, False]
+    assert [answer.get("line") for answer in answers] == [None, 3, 4, 6, None]
     assert "нужна хотя бы одна строка" in answers[2]["problem"]["detail"]
 
 
@@ -104,6 +109,7 @@ def test_a_line_over_the_limit_answers_413_in_its_place(served: Served) -> None:
     long = b'{"title":"' + b"x" * 300_000 + b'"}'
     answers = stream(served, b"\n".join([b'{"id":"1","title":"x"}', long, b'{"id":"2","title":"x"}', long]))
     assert [answer.get("problem", {}).get("status") for answer in answers] == [None, 413, None, 413]
+    assert [answer.get("line") for answer in answers] == [None, 2, None, 4]
     assert answers[1]["problem"]["max_bytes"] == LIMIT
 
 
@@ -261,23 +267,23 @@ def test_a_flood_of_lines_leaves_room_for_others(served: Served) -> None:
 @pytest.mark.parametrize(
     ("pieces", "lines"),
     [
-        ([b"a\nb\n", b"c"], [b"a", b"b", b"c"]),
-        ([b"a", b"b", b"\n", b"\n\n", b"c\n"], [b"ab", b"c"]),
-        ([b"abcdef\nx"], [None, b"x"]),
-        ([b"abc", b"def", b"ghi\nx\n"], [None, b"x"]),
-        ([b"abcdef"], [None]),
-        ([b"abcde\n"], [b"abcde"]),
+        ([b"a\nb\n", b"c"], [(1, b"a"), (2, b"b"), (3, b"c")]),
+        ([b"a", b"b", b"\n", b"\n\n", b"c\n"], [(1, b"ab"), (4, b"c")]),
+        ([b"abcdef\nx"], [(1, None), (2, b"x")]),
+        ([b"abc", b"def", b"ghi\nx\n"], [(1, None), (2, b"x")]),
+        ([b"abcdef"], [(1, None)]),
+        ([b"abcde\n"], [(1, b"abcde")]),
         ([b" \r\n\t\n"], []),
         ([], []),
     ],
 )
-def test_pieces_become_lines_wherever_they_are_cut(pieces: Sequence[bytes], lines: list[bytes | None]) -> None:
+def test_pieces_become_lines_wherever_they_are_cut(pieces: Sequence[bytes], lines: list[Line]) -> None:
     splitter = Splitter(5)
     found = [line for piece in pieces for line in splitter.feed(piece)]
     assert found + splitter.end() == lines
 
 
-async def _groups(pieces: list[bytes]) -> list[list[bytes | None]]:
+async def _groups(pieces: list[bytes]) -> list[list[Line]]:
     async def given() -> AsyncIterator[bytes]:
         for piece in pieces:
             yield piece

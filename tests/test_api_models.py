@@ -28,6 +28,9 @@ def test_the_versions_are_listed(served: Served) -> None:
     assert [each["version"] for each in listed] == ["baseline", *sorted(served.versions)]
     assert [each["active"] for each in listed] == [True, False, False]
     assert "path" not in listed[0]
+    assert [each["newest_row"] for each in listed] == ["2023-10-31"] * 3
+    assert listed[0]["added"] is None
+    assert listed[1]["added"].endswith("+00:00")
 
 
 def test_a_version_says_what_it_is(served: Served) -> None:

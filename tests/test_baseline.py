@@ -31,6 +31,11 @@ KEPT = {
 }  # fmt: skip
 
 
+CROWDED = (
+    "Владимир Путин и Дональд Трамп обсудили НАТО. Центральный банк РФ сохранил ставку. Выступил Владимир Зеленский."
+)
+
+
 @cache
 def baseline() -> Annotator:
     return load(BASELINE, version="baseline")
@@ -83,6 +88,14 @@ def test_the_baseline_never_publishes_unseen() -> None:
     for one in annotated(labelled_articles()):
         labels = [*one["tags"], *one["regions"], *([one["rubric"]] if one["rubric"] else [])]
         assert "auto" not in {label["decision"] for label in labels}
+
+
+@pytest.mark.parametrize("limit", [1, 2, None])
+def test_only_the_tags_that_are_shown_are_explained(limit: int | None) -> None:
+    [one] = annotated([Article(text=CROWDED)], limit=limit, explain=True)
+    shown = [tag["id"] for tag in one["tags"]]
+    assert len(shown) == (limit or len(shown)) and len(shown) >= (limit or 3)
+    assert list(one["explain"]["tags"]) == shown
 
 
 @pytest.mark.parametrize(

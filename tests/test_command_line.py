@@ -160,7 +160,9 @@ def test_a_misspelt_setting_ends_with_2(run: Any, monkeypatch: pytest.MonkeyPatc
 
 def test_versions_are_listed_shown_activated_and_rolled_back(run: Any, home: Path) -> None:
     first, second = versions(home)
-    assert run("models", "list").out.splitlines() == ["* baseline", f"  {first}", f"  {second}"]
+    listed = [line.split()[:2] for line in run("models", "list").out.splitlines()]
+    assert [words[0] for words in listed] == ["version", "*", first, second]
+    assert listed[1][1] == "baseline"
     assert run("models", "activate", first, "--reason", "better").out == f"{first} is active, before it was baseline\n"
     assert [line["active"] for line in run("models", "list", "--json").lines] == [False, True, False]
     assert run("models", "show").out.startswith("# ")

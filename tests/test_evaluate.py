@@ -251,7 +251,8 @@ def test_labels_joined_to_a_tag_are_that_tag() -> None:
 def test_the_headline_figures_leave_out_what_nothing_can_be_said_of(whole: Evaluation) -> None:
     told = list(summary(whole))
     assert told[0] == "1200 articles"
-    assert f"regions, city F1    {whole.regions.city.f1:.3f}" in told
+    low, high = whole.regions.city.f1_interval or (0, 0)
+    assert f"regions, city F1    {whole.regions.city.f1:.3f}  ({low:.3f} to {high:.3f})" in told
     alone = measured((LabelledArticle(id="1", regions=("Казань",)), {"regions": (region("Казань"),)}))
     assert [line.split(" F1")[0] for line in list(summary(alone))[1:]] == ["regions, subject", "regions, city"]
 

@@ -39,6 +39,10 @@ def loaded(*corpora: Corpus) -> tuple[Examples, list[str]]:
         ({"title": "Итоги недели: кубок", "rubric": "Спорт"}, {"drop_titles": ("^Итоги",)}, "title left out"),
         ({"title": "Кубок", "rubric": "Спорт", "published_at": "31.02.2020"}, {}, "published_at is no ISO 8601 date"),
         ({"title": "Матч", "rubric": "Спорт"}, {}, "the same text with the same labels was sent before"),
+        ({"title": "Кубок", "section": "Спорт"}, {}, "no label to learn from (probably section → rubric)"),
+        ({"title": "Кубок", "keyword": ["а"]}, {}, "no label to learn from (probably keyword → tags)"),
+        ({"title": "Кубок", "rubric": "Спорт", "tags": ["а" * 201]}, {}, "a label has more than 200 characters"),
+        ({"title": "Кубок", "rubric": "Б" * 201}, {}, "a label has more than 200 characters"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_rejected_with_its_reason(
@@ -49,6 +53,17 @@ def test_a_row_that_cannot_be_used_is_rejected_with_its_reason(
     assert len(examples) == 2
     assert reasons[0].startswith(reason)
     assert examples.rejected["bad"] == {reason.partition(":")[0]: 1}
+
+
+def test_a_label_may_have_200_characters(tmp_path: Path) -> None:
+    examples, reasons = loaded(corpus(tmp_path, [*TWO, {"title": "Кубок", "tags": ["а" * 200]}]))
+    assert (len(examples), reasons) == (3, [])
+
+
+def test_fields_that_are_not_read_are_counted_in_used_rows_too(tmp_path: Path) -> None:
+    rows = [row | {"section": "Мир", "views": 3} for row in TWO] + [{"title": "Кубок", "section": "Мир"}]
+    examples, _ = loaded(corpus(tmp_path, rows))
+    assert examples.unread == {"news": {("section", "rubric"): 3, ("views", None): 2}}
 
 
 def test_since_is_inclusive_and_until_exclusive(tmp_path: Path) -> None:
@@ -187,7 +202,8 @@ def test_articles_of_one_label_can_be_read_but_not_learnt_from(tmp_path: Path) -
     [
         ("id sent before: 17", "id sent before"),
         ("no text", "no text"),
-        ("/title: Expected `str`, got `int`", "/title: Expected `str`, got `int`"),
+        ("/title: title must be a string, not a number", "/title: title must be a string, not a number"),
+        ('/id: id must be a string: send "17"', "/id: id must be a string"),
     ],
 )
 def test_reasons_are_summed_up_without_what_differs_from_row_to_row(reason: str, kind: str) -> None:

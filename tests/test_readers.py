@@ -33,7 +33,9 @@ def test_records_come_with_their_labels_and_extra(tmp_path: Path) -> None:
     [
         (b"{oops", "not JSON"),
         (b'{"rubric": "A"}', "title, text or body_html"),
-        (b'{"title": "A", "tags": "a,b"}', "Expected `array"),
+        (b'{"title": "A", "tags": "a,b"}', "/tags: tags must be an array, not a string"),
+        (b'{"title": "A", "tags": ["a", 1]}', "/tags/1: an item of tags must be a string, not a number"),
+        (b'{"title": "A", "rubric": 3}', "/rubric: rubric must be a string, not a number"),
         (b'{"title": 1}', "/title"),
         (b'{"title": "\xff"}', "not UTF-8"),
     ],
@@ -44,6 +46,12 @@ def test_a_line_that_is_no_record_is_rejected_and_the_next_is_read(tmp_path: Pat
     [reject] = rejects
     assert reject["line"] == 3
     assert reason in str(reject["reason"])
+
+
+def test_fields_that_are_not_read_come_with_what_was_meant(tmp_path: Path) -> None:
+    record = {"title": "А", "section": "Мир", "rubrics": ["Мир"], "views": 3, "entities": [], "current": {"tag": []}}
+    [row], _ = rows_of(tmp_path / "a.jsonl", json.dumps(record | {"tags": ["б"]}).encode())
+    assert row.unread == (("section", "rubric"), ("rubrics", "rubric"), ("views", None))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251"])

@@ -19,18 +19,15 @@ from service.inference.article import (
     Article,
     Current,
     CurrentLabel,
-    LabelledArticle,
     ModelReference,
     RequestWarning,
 )
 from service.records import (
     DamagedFileError,
     RecordError,
-    Rejects,
     decode_article,
     encode_annotation,
     open_lines,
-    read_labelled,
     write_lines,
 )
 
@@ -215,7 +212,7 @@ def test_a_byte_order_mark_is_allowed() -> None:
 @pytest.mark.parametrize(
     ("line", "pointer", "detail"),
     [
-        (b"", "", "not JSON"),
+        (b"", "", "the body is empty"),
         (b"{", "", "not JSON"),
         (b'{"title":"a"} {}', "", "not JSON"),
         (b'{"title":NaN}', "", "not JSON"),
@@ -225,21 +222,29 @@ def test_a_byte_order_mark_is_allowed() -> None:
         (b'{"title":"\xed\xa0\x80"}', "", "not UTF-8"),
         (rb'{"title":"\ud800"}', "", "without its other half"),
         (rb'{"title":"a","\ud800":1}', "", "without its other half"),
-        (b"[]", "", "Expected `object`, got `array`"),
-        (b'"text"', "", "Expected `object`"),
-        (b"null", "", "Expected `object`, got `null`"),
-        (b'{"title":1}', "/title", "Expected `str | null`, got `int`"),
-        (b'{"title":"a","stage":"old"}', "/stage", "Invalid enum value 'old'"),
-        (b'{"title":"a","current":{"tags":[{"id":"a"},{"id":1}]}}', "/current/tags/1/id", "got `int`"),
-        (b'{"title":"a","current":{"rubric":"x"}}', "/current/rubric", "got `str`"),
-        (b'{"title":"a","current":{"regions":null,"tags":[3]}}', "/current/tags/0", "got `int`"),
+        (b"[]", "", "an article must be an object, not an array"),
+        (b'"text"', "", "an article must be an object, not a string"),
+        (b"null", "", "an article must be an object, not null"),
+        (b'{"title":1}', "/title", "title must be a string, not a number"),
+        (b'{"title":"a","stage":"old"}', "/stage", "stage must be draft or published"),
+        (
+            b'{"title":"a","current":{"tags":[{"id":"a"},{"id":1}]}}',
+            "/current/tags/1/id",
+            "id must be a string, not a number",
+        ),
+        (b'{"title":"a","current":{"rubric":"x"}}', "/current/rubric", "rubric must be an object, not a string"),
+        (
+            b'{"title":"a","current":{"regions":null,"tags":[3]}}',
+            "/current/tags/0",
+            "an item of tags must be an object, not a number",
+        ),
         (b"{}", "", "title, text or body_html"),
         (b'{"title":null,"lead":"a"}', "", "title, text or body_html"),
         (b'{"title":"a","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "", "nested too deeply"),
-        (b"[" * 100_000, "", "Expected `object`"),
+        (b"[" * 100_000, "", "must be an object"),
         (b'{"title":"a","current":{"q":1e999}}', "/current/-", "out of range"),
         (b'{"title":"a","current":{"x":' * 1 + b"[" * 100_000 + b"]" * 100_000 + b"}}", "", "nested too deeply"),
-        (b'{"title":' + b"[" * 100_000, "/title", "got `array`"),
+        (b'{"title":' + b"[" * 100_000, "/title", "title must be a string, not an array"),
     ],
     ids=range(25),
 )
@@ -287,6 +292,8 @@ def test_any_json_is_an_article_or_a_record_error(value: object) -> None:
         ("article_id", "id"),
         ("keywords", "current.tags"),
         ("category", "current.rubric"),
+        ("section", "current.rubric"),
+        ("rubrik", "current.rubric"),
         ("xyzzy", None),
         ("", None),
     ],
@@ -298,6 +305,19 @@ def test_an_unknown_field_is_answered_with_the_likely_one(name: str, meant: str 
     error = problem(body(title="т", **{name: "x"}), strict=True)
     assert error.pointer == f"/{name}"
     assert (f"did you mean {meant}?" in error.detail) == (meant is not None)
+
+
+def test_of_several_unread_fields_each_has_its_place() -> None:
+    line = body(headline="т", author="x", body="x")
+    for error in (problem(line), problem(body(title="т", headline="т", author="x", body="x"), strict=True)):
+        assert [pointer for pointer, _ in error.places] == ["/headline", "/author", "/body"]
+        assert "did you mean title?" in error.places[0][1]
+    assert str(problem(line)).endswith("(probably headline → title, body → text)")
+
+
+def test_a_number_for_an_id_is_answered_with_what_to_send() -> None:
+    assert problem(b'{"id": 42, "title": "a"}').places == (("/id", 'id must be a string: send "42"'),)
+    assert problem(b'{"id": %s, "title": "a"}' % (b"9" * 60)).detail == "id must be a string, not a number"
 
 
 def test_labels_beside_the_text_are_not_read() -> None:
@@ -330,34 +350,6 @@ def test_warnings_do_not_grow_with_the_rubbish() -> None:
     _, warnings = decode_article(body(title="т", **many))
     assert len(warnings) == 20
     assert all(len(warning.pointer) < 70 for warning in warnings)
-
-
-# labelled articles
-
-
-def test_rows_that_can_not_be_used_are_counted_named_and_written(tmp_path: Path) -> None:
-    good = {"id": "1", "title": "т", "rubric": "Спорт", "tags": ["футбол"], "regions": None, "extra": {"a": [1]}}
-    lines = [body(**good), b"{", b"", body(id="3"), body(title="т", tags="футбол"), body(title="т", rubric=None)]
-    (tmp_path / "news.jsonl").write_bytes(b"\n".join(lines))
-    with write_lines(tmp_path / "rejects.jsonl") as write:
-        rejects = Rejects(write)
-        read = list(read_labelled(tmp_path / "news.jsonl", rejects))
-    assert read == [LabelledArticle(id="1", title="т", rubric="Спорт", tags=("футбол",)), LabelledArticle(title="т")]
-    assert rejects.count == 3
-    written = [json.loads(line) for _, line in open_lines(tmp_path / "rejects.jsonl")]
-    assert [row["line"] for row in written] == [2, 4, 5]
-    assert {row["file"] for row in written} == {str(tmp_path / "news.jsonl")}
-    assert written[0]["reason"].startswith("not JSON")
-    assert written[1]["reason"] == "title, text or body_html has to be there as a string"
-    assert written[2]["reason"] == "/tags: Expected `array`, got `str`"
-    assert rejects.reasons[written[1]["reason"]] == 1
-
-
-def test_a_file_that_ends_too_early_does_not_pass_for_a_short_one(tmp_path: Path) -> None:
-    packed = gzip.compress(b"\n".join(body(title=str(number)) for number in range(1000)))
-    (tmp_path / "news.jsonl.gz").write_bytes(packed[:-10])
-    with pytest.raises(DamagedFileError):
-        list(read_labelled(tmp_path / "news.jsonl.gz", Rejects()))
 
 
 # annotations

@@ -53,7 +53,8 @@ def whole() -> Evaluation:
 
 
 def page(evaluation: Evaluation) -> str:
-    return render(evaluation, title="Октябрь", model_version="20231001-00c0ffee", about={"corpus": "a <made-up> one"})
+    measured = structs.replace(evaluation, model="20231001-00c0ffee")
+    return render(measured, title="Октябрь", about={"corpus": "a <made-up> one"})
 
 
 def test_the_page_is_well_formed_and_says_what_was_found(whole: Evaluation) -> None:
@@ -104,9 +105,26 @@ def test_an_evaluation_of_nothing_is_still_a_page() -> None:
     assert "nothing can be said" in Page(page(evaluate(newsroom.Annotator(rows), rows, label_map=newsroom.MAP))).text
 
 
-def test_one_article_is_enough_for_a_page() -> None:
-    rows = newsroom.articles(1)
-    Page(page(evaluate(newsroom.Annotator(rows), rows, label_map=newsroom.MAP)))
+@pytest.mark.parametrize(("n", "drawings"), [(1, 0), (19, 0), (40, 1), (150, 2)])
+def test_few_articles_are_not_drawn_and_the_page_says_why(n: int, drawings: int) -> None:
+    rows = newsroom.articles(n)
+    read = Page(page(evaluate(newsroom.Annotator(rows), rows, label_map=newsroom.MAP)))
+    assert read.seen.count("svg") == drawings
+    assert read.text.count("of fewer it would show chance as a pattern") == 2 - drawings
+
+
+def test_doubts_stand_before_the_figures(whole: Evaluation) -> None:
+    doubted = structs.replace(whole, notes=("the rows <b>were</b> learnt from",))
+    assert "Before you believe these figures" not in page(structs.replace(whole, notes=()))
+    text = Page(page(doubted)).text
+    assert text.index("The rows <b>were</b> learnt from") < text.index("Rubric: accuracy")
+
+
+def test_precision_and_recall_have_their_intervals(whole: Evaluation) -> None:
+    one = whole.rubric.per_label["Спорт"]
+    assert one.recall_interval
+    low, high = one.recall_interval
+    assert f"{one.recall:.3f} {low:.2f}–{high:.2f}" in Page(page(whole)).text
 
 
 def test_systems_stand_side_by_side() -> None:

@@ -15,15 +15,29 @@ import pytest
 from service.inference.annotator import load
 from service.inference.article import LabelledArticle
 from service.inference.signature import KeyFileError
+from service.loading import BASELINE
 from service.settings import SettingsError
 from tests.sample_model import SAMPLE, annotator, labelled_articles, trained
 from training import gazetteer
+from training.card import escaped
 from training.commands import RejectsFile, told
 from training.config import Config, Corpus
 from training.examples import Example, Examples
-from training.labels import Tag, Tags, best_spelling, names_of, parts_of, tag_key, unique_ids, written_as_in
+from training.labels import (
+    Tag,
+    Tags,
+    best_spelling,
+    names_of,
+    parts_of,
+    spellings_in,
+    tag_key,
+    tags_of,
+    unique_ids,
+    written_as_in,
+)
+from training.notes import on_tags, on_unused
 from training.progress import Progress
-from training.run import aliases_of, labelled, may_publish, unused
+from training.run import aliases_of, labelled, may_publish
 from training.split import Split, SplitError
 
 RUBRICATOR = str(Path(sys.executable).with_name("rubricator"))
@@ -79,6 +93,28 @@ def test_two_runs_of_the_command_give_one_version(run: Any) -> None:
     assert answers[0]["rejects"] == 0
     assert Path(answers[0]["path"]).is_dir()
     assert not answers[0]["activated"]
+
+
+@pytest.mark.slow
+def test_a_small_archive_is_told_what_to_think_of_its_figures_and_what_to_do_next(run: Any, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[split]\ntest = 0.3\n", "utf-8")
+    few = [msgspec.to_builtins(article) | {"section": "x"} for article in labelled_articles()]
+    done = run("train", "--data", rows(tmp_path / "own.jsonl", few), "--config", str(config))
+    assert done.returncode == 0, done.stderr
+    version = done.stdout.splitlines()[-1]
+    for part in (
+        "note: fields that are not read, with the rows of own that have them: section 120 (did you mean rubric?)",
+        "note: tags left out, as fewer than 3 articles have them: ",
+        "too few to say how good a model is; take 200 or more; an accuracy of ",
+        "so that their own figures say nothing: ",
+        f"to let it answer: rubricator models activate {version}",
+    ):
+        assert part in done.stderr, part
+    assert run("models", "activate", version).returncode == 0
+    card = run("models", "show", version).stdout
+    assert "too few to say" in card
+    assert "tags left out" in card
 
 
 @pytest.mark.slow
@@ -165,13 +201,14 @@ def test_what_is_read_but_not_learnt_from_is_told_and_on_the_card(run: Any, tmp_
 def test_articles_in_no_part_of_the_split_are_told() -> None:
     none = np.zeros(0, np.int64)
     parts = Split("time", none, none, none, Counter({"outside of the periods": 3, "near-duplicate": 1}))
-    [line] = unused(Examples([], [], {}, {}), parts)
+    [line] = on_unused(Examples([], [], {}, {}), parts)
     assert line == "4 articles are in no part of the split (outside of the periods: 3; near-duplicate: 1)"
 
 
 def test_outlets_are_on_the_card_with_their_calibration_articles() -> None:
     model = trained()
     assert model.calibrated
+    assert model.manifest["labels"]["outlets"] == model.calibrated
     assert not may_publish(model.calibrated)
     assert may_publish({"a": 200})
     assert all(f"- {outlet}: {count} articles" in model.card for outlet, count in model.calibrated.items())
@@ -284,11 +321,17 @@ def test_evaluate_writes_the_measures_and_the_page(run: Any, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     found = json.loads(measures.read_text("utf-8"))
     assert found["n"] == 120
+    assert found["model"] == "baseline"
+    newest = json.loads((BASELINE / "manifest.json").read_bytes())["newest_row"]
+    assert found["overlap"] == {"newest_row": newest, "learnt": [], "not_newer": 0, "undated": 0}
+    assert any("120, too few" in note for note in found["notes"])
     assert {"accuracy", "macro_f1", "calibration_error", "coverage_at_95", "per_label"} <= found["rubric"].keys()
     assert {"micro_f1", "macro_f1", "p_at_1", "p_at_5", "ndcg_at_5"} <= found["tags"].keys()
     assert all(found["regions"][level]["f1"] > 0 for level in ("country", "subject", "city"))
     assert "regions, city F1" in done.stdout
     html = page.read_text("utf-8")
+    assert "Model baseline" in html and "Before you believe these figures" in html
+    assert "measured: model baseline" in done.stderr
     assert html.lower().startswith("<!doctype html>")
     assert "http://" not in html.replace("http://www.w3.org", "") and "<script src" not in html
 
@@ -300,6 +343,9 @@ def test_evaluate_writes_the_measures_and_the_page(run: Any, tmp_path: Path) -> 
         ({"Центральный Банк РФ (ЦБ РФ)": 3}, "Центральный Банк РФ"),
         ({"КИЕВСКАЯ РУСЬ": 5, "Киевская Русь": 1}, "Киевская Русь"),
         ({"НАТО": 1, "нато": 4}, "НАТО"),
+        ({"выборы": 9, "Выборы": 2}, "выборы"),
+        ({"выборы": 2, "Выборы": 9}, "Выборы"),
+        ({"Большой театр": 8, "Большой Театр": 2}, "Большой театр"),
     ],
 )
 def test_labels_are_shown_as_people_write_them(spellings: dict[str, int], label: str) -> None:
@@ -309,8 +355,56 @@ def test_labels_are_shown_as_people_write_them(spellings: dict[str, int], label:
 def test_labels_in_lower_case_are_spelt_as_articles_spell_them() -> None:
     seen = {"нато": Counter({"НАТО": 8}), "выборы": Counter({"выборы": 6, "Выборы": 2})}
     assert written_as_in("нато", seen) == "НАТО"
-    assert written_as_in("выборы", seen) == "Выборы"
+    assert written_as_in("выборы", seen) == "выборы"
     assert written_as_in("владимир путин", {}) == "Владимир Путин"
+
+
+def test_a_label_stays_in_lower_case_if_the_archive_writes_it_so() -> None:
+    article = LabelledArticle(
+        text="Выборы прошли. Выборы мэра. Выборы в области, где НАТО, и НАТО, и НАТО.",
+        tags=("выборы", "нато", "дональд трамп", "Большой театр"),
+    )
+    found = tags_of([article] * 3 + [LabelledArticle(tags=("Выборы",))], gazetteer.build(), [], 3, 100)
+    assert [tag.label for tag in found.tags] == ["выборы", "Большой театр", "Дональд Трамп", "НАТО"]
+
+
+def test_the_first_word_of_a_sentence_tells_nothing_of_its_spelling() -> None:
+    text = "Мост открыт. Мост стоит! «Мост» — это клуб «Мост», и мост."
+    assert spellings_in([LabelledArticle(text=text, tags=("мост",))], {"мост"}) == {"мост": {"Мост": 1, "мост": 1}}
+
+
+def test_tags_that_are_left_out_are_counted() -> None:
+    def articles(**counts: int) -> list[LabelledArticle]:
+        return [LabelledArticle(tags=(tag,)) for tag, count in counts.items() for _ in range(count)]
+
+    found = tags_of(articles(суд=5, мосты=4, цены=3, парки=2, Пермь=2, свои=1), gazetteer.build(), ["свои"], 3, 2)
+    assert [tag.label for tag in found.tags] == ["суд", "мосты"]
+    assert (found.rare, found.over) == ({"парки": 2}, {"цены": 3})
+    assert list(on_tags(found, 3, 2)) == [
+        "tags left out, as fewer than 3 articles have them: 1 (парки 2); "
+        "to learn them, lower min_examples under [tags] in the config",
+        "tags left out, as the model takes the 2 most frequent: 1 (цены 3); "
+        "to learn them, raise max_tags under [model] in the config",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "written"),
+    [
+        ("Спорт", "Спорт"),
+        ("<script>", r"\<script\>"),
+        ("[a](http://b)", r"\[a\](http://b)"),
+        ("a|b", r"a\|b"),
+        ("# a\n# b", r"\# a # b"),
+        ("1. a", r"1\. a"),
+        ("- a", r"\- a"),
+        ("*a* `b` _c_ a_b", r"\*a\* \`b\` \_c\_ a_b"),
+        ("&lt;", r"\&lt;"),
+        ("a\\", "a\\\\"),
+    ],
+)
+def test_a_name_makes_no_markdown(label: str, written: str) -> None:
+    assert escaped(label) == written
 
 
 def test_names_of_a_label() -> None:

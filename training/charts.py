@@ -42,11 +42,15 @@ STYLE: dict[Any, Any] = {
     "ytick.major.size": 0,
     "lines.solid_capstyle": "round",
 }
+ENOUGH_POINTS = 20  # of a curve
+ENOUGH_TO_BIN = 100  # articles: 15 bins of them, and a bin of one or two is right always or never
 VERDICT_COLOURS = {"better": GOOD, "worse": WARM, "even": MUTED}
 
 
 def precision_coverage(rubric: RubricMeasures) -> Markup:
-    """How right the model is when it answers only its surest articles."""
+    """How right the model is when it answers only its surest articles; nothing where the curve has too few points."""
+    if len(rubric.curve) < ENOUGH_POINTS:
+        return Markup()
     with _figure(5.2, 3.9) as (figure, axes):
         points = rubric.curve
         axes.plot([p.coverage for p in points], [p.precision for p in points], color=ACCENT, linewidth=2.2)
@@ -70,13 +74,17 @@ def precision_coverage(rubric: RubricMeasures) -> Markup:
                 weight="bold",
                 color=colour,
             )
+        axes.set(ylim=(bottom, 1.03))
+        axes.set_yticks([tick for tick in axes.get_yticks() if bottom <= tick <= 1])
         axes.set(xlim=(0, 1.01), ylim=(bottom, 1.03), xlabel="articles answered, surest first", ylabel="of them right")
         _percents(axes)
         return _svg(figure, "curve", "Precision against coverage")
 
 
 def reliability_diagram(rubric: RubricMeasures) -> Markup:
-    """Whether a score of 0.8 is right eight times of ten; below, how many articles have such a score."""
+    """Whether 0.8 is right eight times of ten; below, how many articles have such a score. Nothing of few articles."""
+    if rubric.n < ENOUGH_TO_BIN:
+        return Markup()
     with _figure(5.2, 3.9) as (figure, axes):
         figure.delaxes(axes)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1), gridspec_kw={"hspace": 0.09})

@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,12 +36,16 @@ def train(
     from service.loading import open_registry
     from service.records import Rejects
     from service.settings import read_settings
-    from training import run
+    from training import beforehand, run
     from training.config import load
     from training.progress import Progress
 
     with told():
         settings = read_settings()
+        beforehand.check_home(settings.home)
+        if output is not None:
+            beforehand.check_folder("--output", output)
+        beforehand.check_keys(settings.signing_key, settings.trusted_keys, activate=activate)
         wanted = load(config, data or ([settings.data] if settings.data else []))
         kept = RejectsFile(settings.home / "rejects")
         rejects = Rejects(kept.write)
@@ -50,10 +54,9 @@ def train(
         finally:  # they may be the reason why it failed
             rejects_file = kept.close()
             _tell_rejects(rejects.reasons, rejects_file)
-        for line in trained.unused:
-            typer.echo(line, err=True)
+        _tell_notes(trained.notes)
         if not run.may_publish(trained.calibrated):
-            typer.echo(f"nothing will be `auto`: no outlet has {ENOUGH_OF_A_SOURCE} calibration articles", err=True)
+            _tell_notes([f"nothing will be `auto`: no outlet has {ENOUGH_OF_A_SOURCE} calibration articles"])
         with tempfile.TemporaryDirectory(dir=settings.home) as folder:
             directory = output or Path(folder) / "model"
             version = trained.write(
@@ -68,6 +71,8 @@ def train(
                 directory = registry.path(version)
                 if activate:
                     registry.activate(version, reason="trained with --activate", actor="rubricator train")
+                else:
+                    typer.echo(f"to let it answer: rubricator models activate {version}", err=True)
         answer = {
             "version": version,
             "path": str(directory),
@@ -90,21 +95,27 @@ def evaluate(
     html_file: Annotated[Path | None, typer.Option("--html", help="Write the report page here.")] = None,
 ) -> None:
     """Measure a model on labelled articles, by the very code that answers newsrooms."""
+    from msgspec.structs import replace
+
     from service.active import ACTIVE
     from service.inference import artifact
     from service.loading import active_version, open_model, open_registry
     from service.records import Rejects
     from service.registry import UnknownVersionError
     from service.settings import read_settings
-    from training import gazetteer, run
+    from training import beforehand, gazetteer, notes, run
     from training.config import load
     from training.evaluate import evaluate as measure
     from training.examples import load as read_examples
+    from training.overlap import overlap
     from training.progress import Progress
     from training.report import render
 
     with told():
         settings = read_settings()
+        for option, file in (("--json", json_file), ("--html", html_file)):
+            if file is not None:
+                beforehand.check_file(option, file)
         progress = Progress()
         registry = open_registry(settings)
         name = active_version(registry) if model == ACTIVE else model
@@ -113,40 +124,48 @@ def evaluate(
             directory = registry.path(name)
         except UnknownVersionError:
             directory = Path(name)
-        aliases = artifact.inspect(directory).labels.get("aliases", {})
+        manifest = artifact.inspect(directory)
         rejects = Rejects()
         with progress.step("reading"):
             examples = read_examples(load(config, data), rejects)
         articles = [row.article for row in examples.rows]
         with progress.step(f"annotating {len(articles)} articles"):
-            labels = run.labels_of(annotator, gazetteer.build(), aliases)
+            labels = run.labels_of(annotator, gazetteer.build(), manifest.labels.get("aliases", {}))
             result = measure(annotator, articles, label_map=labels)
+        seen = overlap(manifest, examples)
+        doubts = (*notes.on_overlap(seen, len(examples)), *notes.on_labels(result, annotator.rubric.labels))
+        result = replace(result, model=annotator.version, overlap=seen, notes=(*doubts, *result.notes))
         _tell_rejects(rejects.reasons)
+        typer.echo(f"measured: model {annotator.version}", err=True)
+        _tell_notes([*notes.on_fields(examples), *result.notes])
         if json_file:
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result.as_json()), indent=1) + b"\n")
         if html_file:
             about = {"data": ", ".join(path.name for path in data), "articles": len(articles)}
-            html_file.write_text(
-                render(result, title="Evaluation", model_version=annotator.version, about=about), "utf-8"
-            )
+            html_file.write_text(render(result, title="Evaluation", about=about), "utf-8")
         for line in summary(result):
             typer.echo(line)
 
 
 def summary(result: "Evaluation") -> Iterator[str]:
-    """The headline figures, a line each; those that nothing can be said of are left out."""
+    """The headline figures, a line each, with their 95 % intervals; those that nothing can be said of are left out."""
+    rubric, tags = result.rubric, result.tags
     figures = {
-        "rubric accuracy": result.rubric.accuracy,
-        "rubric macro-F1": result.rubric.macro_f1,
-        "calibration error": result.rubric.calibration_error,
-        "tags micro-F1": result.tags.micro_f1,
-        "tags P@1": result.tags.p_at_1,
+        "rubric accuracy": (rubric.accuracy, rubric.accuracy_interval),
+        "rubric macro-F1": (rubric.macro_f1, rubric.macro_f1_interval),
+        "calibration error": (rubric.calibration_error, None),
+        "tags micro-F1": (tags.micro_f1, tags.micro_f1_interval),
+        "tags P@1": (tags.p_at_1, None),
     }
-    figures |= {f"regions, {level} F1": getattr(result.regions, level).f1 for level in ("country", "subject", "city")}
+    for level in ("country", "subject", "city"):
+        measured = getattr(result.regions, level)
+        figures[f"regions, {level} F1"] = measured.f1, measured.f1_interval
     yield f"{result.n} articles"
-    for name, value in figures.items():
+    for name, (value, interval) in figures.items():
         if value is not None:
-            yield f"{name:<20}{value:.3f}"
+            # resamples of few articles that are all right or all wrong are all alike: that is no interval
+            shown = f"  ({interval[0]:.3f} to {interval[1]:.3f})" if interval and interval[0] < interval[1] else ""
+            yield f"{name:<20}{value:.3f}{shown}"
 
 
 @contextmanager
@@ -156,14 +175,15 @@ def told() -> Iterator[None]:
     from service.inference.signature import KeyFileError
     from service.records import DamagedFileError, RecordError
     from service.settings import SettingsError
+    from training.beforehand import BeforehandError
     from training.config import ConfigError
     from training.examples import EmptyTrainingSetError
     from training.readers.csv import TableError
     from training.split import SplitError
 
     known = (
-        ArtifactError, ConfigError, DamagedFileError, EmptyTrainingSetError, KeyFileError, RecordError, SettingsError,
-        SplitError, TableError,
+        ArtifactError, BeforehandError, ConfigError, DamagedFileError, EmptyTrainingSetError, KeyFileError, RecordError,
+        SettingsError, SplitError, TableError,
     )  # fmt: skip
     try:
         yield
@@ -188,6 +208,11 @@ class RejectsFile:
     def close(self) -> Path:
         self._file.close()
         return self._path.replace(self._path.with_name(f"{self._digest.hexdigest()[:16]}.jsonl"))
+
+
+def _tell_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
 
 
 def _tell_rejects(reasons: Mapping[str, int], file: Path | None = None) -> None:

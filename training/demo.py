@@ -7,6 +7,7 @@ runs; the same article is annotated again. Everything goes through the command l
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-SAMPLE = Path(__file__).parent.parent / "datasets" / "sample"
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "datasets" / "sample"
+NEWS = str(SAMPLE / "news.jsonl")
 RUBRICATOR = str(Path(sys.executable).with_name("rubricator"))
 PATIENCE = 15  # seconds for the service to start or to take a model over
 
@@ -41,13 +44,12 @@ def main() -> None:
             show(page, post(url, "/annotate?explain=words", page))
 
             console.rule("Training on the sample corpus: 120 articles, by one command")
-            command(environment, "train", "--data", str(SAMPLE / "news.jsonl"), "--activate")
+            command(environment, "train", "--data", NEWS, "--activate")
             version = taken_over(url)
             console.print(f"[bold]{version}[/] answers now; no request was lost meanwhile\n")
-            article = json.loads((SAMPLE / "news.jsonl").read_text("utf-8").splitlines()[7])
-            asked = {name: article[name] for name in ("id", "title", "lead", "text", "body_html") if article.get(name)}
-            console.rule("An article, annotated by the newsroom's own model")
-            show(asked, post(url, "/annotate?explain=words&limit=6", asked))
+            console.rule("An article that it was not trained on, annotated by the newsroom's own model")
+            article = json.loads((SAMPLE / "unseen.json").read_text("utf-8"))
+            show(article, post(url, "/annotate?explain=words&limit=6", article))
 
             console.rule("What else a CMS sends")
             for name, text in {
@@ -58,7 +60,7 @@ def main() -> None:
                 console.print(f"{name}: {answer['status']}, {', '.join(answer['reasons'])}")
         console.rule("The same from the command line")
         started = time.monotonic()
-        command(environment, "annotate", str(SAMPLE / "news.jsonl"), "--output", str(Path(home) / "annotated.jsonl.gz"))
+        command(environment, "annotate", NEWS, "--output", "annotated.jsonl.gz", folder=Path(home))
         console.print(f"120 articles in {time.monotonic() - started:.2f} s, start included")
         command(environment, "models", "rollback", "--reason", "end of the demo")
         command(environment, "models", "list")
@@ -86,14 +88,15 @@ def service(environment: Mapping[str, str]) -> Iterator[str]:
         process.wait(PATIENCE)
 
 
-def command(environment: Mapping[str, str], *words: str) -> None:
-    console.print(
-        Text(
-            "$ rubricator " + " ".join(str(word).replace(str(SAMPLE.parent.parent) + "/", "") for word in words),
-            style="cyan",
-        )
-    )
-    subprocess.run([RUBRICATOR, *words], env=dict(environment), check=True)
+def command(environment: Mapping[str, str], *words: str, folder: Path = ROOT) -> None:
+    """Runs it in the folder; shows it as one would type it in the project's."""
+    console.print(Text(f"$ {shown(RUBRICATOR, *words)}", style="cyan"), soft_wrap=True)
+    subprocess.run([RUBRICATOR, *words], env=dict(environment), check=True, cwd=folder)
+
+
+def shown(*words: str) -> str:
+    """A command to be copied into a shell."""
+    return shlex.join(word.removeprefix(f"{ROOT}/") for word in words)
 
 
 def post(url: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,14 +135,12 @@ def show(article: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     for tag in answer["tags"]:
         evidence = ", ".join(dict.fromkeys(span["text"] for span in answer["explain"]["tags"][tag["id"]][:4]))
         table.add_row("tag", tag["label"], f"{tag['score']:.2f}", tag["decision"], evidence)
-    field = "text" if article.get("text") else "body_html"
-    console.print(
-        Panel(
-            highlighted(article[field], field, answer["explain"]["rubric"]),
-            title=article.get("title"),
-            border_style="dim",
-        )
-    )
+    parts = [
+        highlighted(article[field], field, answer["explain"]["rubric"]).append("" if field == "text" else "\n")
+        for field in ("title", "lead", "text")
+        if article.get(field)
+    ]
+    console.print(Panel(Text("\n").join(parts), border_style="dim"))
     console.print(table)
     console.print(
         f"[dim]model {answer['model']['version']}, {answer['took_ms']:.2f} ms, {', '.join(answer['reasons'])}[/]\n"

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from service.inference.article import Alternative, Annotation, Article, LabelledArticle, RubricAnswer, TagAnswer
 from service.inference.decisions import Options
 from service.inference.text import read
+from training import notes
 from training.evaluation import Evaluation, Word, WorstError
 from training.label_map import Label, LabelMap, Region
 from training.score_heads import Answer, Row, measure_regions, measure_rubric, measure_tags, wrong_but_sure
@@ -31,12 +33,13 @@ def evaluate(annotator: Annotates, articles: Sequence[LabelledArticle], *, label
         annotations = annotator.annotate([_unlabelled(article) for article in batch], EVERYTHING)
         for article, annotation in zip(batch, annotations, strict=True):
             rows.append(Row(article, label_map.truth(article), _answer(annotation)))
-    return Evaluation(
+    found = Evaluation(
         n=len(rows),
         rubric=measure_rubric(rows, _explained(annotator, wrong_but_sure(rows))),
         tags=measure_tags(rows),
         regions=measure_regions(rows),
     )
+    return replace(found, notes=tuple(notes.on_size(found)))
 
 
 def _batches(articles: Sequence[LabelledArticle]) -> Iterator[Sequence[LabelledArticle]]:

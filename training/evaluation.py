@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-Interval = tuple[float, float]  # 95 %, from 1,000 bootstrap resamples of the articles
+Interval = tuple[float, float]  # 95 %: Wilson's of a share, else from 1,000 bootstrap resamples of the articles
 
 
 class LabelMeasures(Struct, frozen=True):
@@ -14,6 +14,8 @@ class LabelMeasures(Struct, frozen=True):
     f1: float
     support: int  # articles to which the editors gave the label
     predicted: int
+    precision_interval: Interval | None = None  # None where nothing was answered, or nothing was true
+    recall_interval: Interval | None = None
 
 
 class CurvePoint(Struct, frozen=True):
@@ -151,7 +153,19 @@ class RegionMeasures(Struct, frozen=True, kw_only=True):
     city: LevelMeasures = LevelMeasures()
 
 
+class Overlap(Struct, frozen=True):
+    """Rows that the model may have been trained on, as far as its manifest can tell."""
+
+    newest_row: str | None  # day of its newest training row
+    learnt: tuple[str, ...]  # corpora whose very rows it was trained on
+    not_newer: int  # rows of other corpora up to that day
+    undated: int  # rows of which nobody can tell
+
+
 class Evaluation(Struct, frozen=True, kw_only=True):
+    model: str | None = None  # the version that was measured
+    notes: tuple[str, ...] = ()  # what to know before believing the figures
+    overlap: Overlap | None = None
     n: int
     rubric: RubricMeasures
     tags: TagMeasures

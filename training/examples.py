@@ -22,6 +22,9 @@ from training.taxonomy import load as load_map
 
 Kind = Literal["rubric", "tags", "regions"]
 
+KINDS: tuple[Kind, ...] = ("rubric", "tags", "regions")
+LONGEST_LABEL = 200  # characters: more is a sentence that slipped into the wrong field
+
 
 class EmptyTrainingSetError(Exception):
     """There is nothing to go by: no article, or all that are to be learnt from say the same."""
@@ -51,6 +54,8 @@ class Examples:
     rejected: Mapping[str, Counter[str]]  # corpus -> reasons, in figures
     unmapped: Mapping[str, Counter[str]]  # corpus -> rubrics that became none, rows used for their other labels
     over_cap: Mapping[str, int] = field(default_factory=dict)  # corpus -> articles that lost their rubric to `cap`
+    # corpus -> rows by field that is not read and the one that was probably meant
+    unread: Mapping[str, Counter[tuple[str, str | None]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -69,6 +74,7 @@ def load(config: Config, rejects: Rejects) -> Examples:
     """Reads the disk. Raises EmptyTrainingSetError if no article is left."""
     rejected: dict[str, Counter[str]] = {}
     unmapped: dict[str, Counter[str]] = {}
+    unread: dict[str, Counter[tuple[str, str | None]]] = {}
     seen = _Seen()
     rows: list[Example] = []
     for number, corpus in enumerate(config.corpus):
@@ -77,10 +83,11 @@ def load(config: Config, rejects: Rejects) -> Examples:
         rows.extend(intake.examples())
         rejected[corpus.name] = rejected.get(corpus.name, Counter()) + told.reasons
         unmapped[corpus.name] = unmapped.get(corpus.name, Counter()) + intake.unmapped
+        unread[corpus.name] = unread.get(corpus.name, Counter()) + intake.unread
     rows, over_cap = _capped(rows, config.corpus)
     if not rows:
         raise EmptyTrainingSetError(_no_article(rejected))
-    return Examples(rows, config.corpus, rejected, unmapped, over_cap)
+    return Examples(rows, config.corpus, rejected, unmapped, over_cap, unread)
 
 
 class _Told:
@@ -97,7 +104,7 @@ class _Told:
 
 def kind_of(reason: str) -> str:
     """A reason without what differs from row to row; behind a JSON pointer it says what is wrong, so that stays."""
-    return reason if reason.startswith("/") else reason.partition(":")[0]
+    return ":".join(reason.split(":")[: 2 if reason.startswith("/") else 1])
 
 
 class _Seen:
@@ -126,6 +133,7 @@ class _Intake:
 
     def __init__(self, number: int, corpus: Corpus, rejects: Rejects, seen: _Seen) -> None:
         self.unmapped: Counter[str] = Counter()
+        self.unread: Counter[tuple[str, str | None]] = Counter()
         self._number, self._corpus, self._rejects, self._seen = number, corpus, rejects, seen
         self._map = load_map(corpus.rubric_map) if corpus.rubric_map else RubricMap()
         self._strip = _pattern(corpus, "strip")
@@ -133,6 +141,7 @@ class _Intake:
 
     def examples(self) -> Iterator[Example]:
         for row in read(self._corpus, self._rejects):
+            self.unread.update(row.unread)
             try:
                 yield self._example(row)
             except _RejectedError as error:
@@ -163,11 +172,19 @@ class _Intake:
         lost = sent.rubric if sent.rubric and "rubric" in use and not rubric else None
         if not (rubric or tags or regions):
             raise _RejectedError(
-                f"its rubric becomes none and it has no other label: {lost}" if lost else "no label to learn from"
+                f"its rubric becomes none and it has no other label: {lost}" if lost else _no_label(row)
             )
+        for label in (rubric or "", *tags, *regions):
+            if len(label) > LONGEST_LABEL:
+                raise _RejectedError(f"a label has more than {LONGEST_LABEL} characters: {label[:40]}…")
         if lost:
             self.unmapped[lost] += 1
         return msgspec.structs.replace(sent, rubric=rubric, tags=tags, regions=regions)
+
+
+def _no_label(row: Row) -> str:
+    meant = [f"{name} → {label}" for name, label in row.unread if label in KINDS]
+    return "no label to learn from" + (f" (probably {', '.join(meant)})" if meant else "")
 
 
 def _day(published_at: str | None) -> datetime.date | None:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from service.inference.article import LabelledArticle
@@ -12,6 +12,7 @@ from training.lexicon import forms_of, lemma_of
 from training.morphology import fold, morphology
 
 WORD = re.compile(r"[^\W_]+")
+INSIDE = re.compile(r"[\w,;»)] [«(\"]?$")  # what stands before a word that doesn't begin a sentence
 BRACKETED = re.compile(r"\(([^()]*)\)")
 COUNTRY_TAIL = re.compile(r"\s+(?:РФ|России|Российской Федерации)$")
 OFFICE = re.compile(r"(?:Мин|Рос|Гос|Глав|Центр)\w+$|(?:МИД|МВД|МЧС|ФСБ)$")
@@ -37,10 +38,15 @@ def tag_key(label: str) -> str:
 
 @dataclass(frozen=True)
 class Tags:
-    """The topic tags of a model; `number` leads from the key of a label to its tag, several keys to one."""
+    """The topic tags of a model; `number` leads from the key of a label to its tag, several keys to one.
+
+    Labels that are none, with their articles: `rare` ones have too few, those `over` the limit are less frequent.
+    """
 
     tags: list[Tag]
     number: dict[str, int]
+    rare: Mapping[str, int] = field(default_factory=dict)
+    over: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, labels: Iterable[str]) -> frozenset[int]:
         """Which tags these labels are; labels that are none are left out."""
@@ -52,8 +58,8 @@ def tags_of(
 ) -> Tags:
     """The most frequent labels that are no places, most examples first.
 
-    A label that names a place of the gazetteer is a region, never a tag. Labels in lower case are shown as the articles
-    spell their words. «Путин» is «Владимир Путин» where that is the only person of the name.
+    A label that names a place of the gazetteer is a region, never a tag. Labels are shown as the archive mostly writes
+    them, names in lower case as its articles do. «Путин» is «Владимир Путин» where that is the only person of the name.
     """
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for article in articles:
@@ -67,8 +73,9 @@ def tags_of(
     merged = _merged(spellings)
     for key, into in merged.items():
         spellings[into].update(spellings.pop(key))
-    chosen = [key for key, spelt in spellings.items() if spelt.total() >= at_least]
-    chosen = sorted(chosen, key=lambda key: (-spellings[key].total(), key))[:at_most]
+    frequent = [key for key, spelt in spellings.items() if spelt.total() >= at_least]
+    frequent.sort(key=lambda key: (-spellings[key].total(), key))
+    chosen = frequent[:at_most]
     ids = unique_ids(chosen)
     labels = {
         key: best_spelling({one: n for one, n in spellings[key].items() if tag_key(one) == key}) for key in chosen
@@ -87,7 +94,9 @@ def tags_of(
         for key in chosen
     ]
     number = {key: i for i, key in enumerate(chosen)}
-    return Tags(tags, number | {key: number[into] for key, into in merged.items() if into in number})
+    rare = {best_spelling(spelt): spelt.total() for spelt in spellings.values() if spelt.total() < at_least}
+    over = {best_spelling(spellings[key]): spellings[key].total() for key in frequent[at_most:]}
+    return Tags(tags, number | {key: number[into] for key, into in merged.items() if into in number}, rare, over)
 
 
 def _merged(spellings: Mapping[str, Counter[str]]) -> dict[str, str]:
@@ -118,22 +127,19 @@ def unique_ids(labels: Iterable[str]) -> dict[str, str]:
 
 
 def best_spelling(spellings: Mapping[str, int]) -> str:
-    """The way people write it: with capitals where some outlet uses them, without brackets, the most frequent one."""
+    """The way people write it, without brackets: the most frequent one, but never in capitals throughout where
+    somebody writes it otherwise, nor «дональд трамп» where somebody writes «Дональд Трамп»."""
     without = Counter[str]()
     for label, count in spellings.items():
         without[BRACKETED.sub("", label).strip(' "«»') if WORD.search(BRACKETED.sub("", label)) else label] += count
-    return max(without, key=lambda label: (_cased(label), without[label], label))
-
-
-def _cased(label: str) -> int:
-    """2 for «Дональд Трамп», 1 for «ДОНАЛЬД ТРАМП», 0 for «дональд трамп»; abbreviations count as well written."""
-    if label == label.lower():
-        return 0
-    return 1 if label.isupper() and len(label) > 5 else 2
+    calm = [label for label in without if not (label.isupper() and len(label) > 5)] or list(without)
+    best = max(calm, key=lambda label: (without[label], label))
+    names = [label for label in calm if label[1:] != label[1:].lower()]
+    return max(names, key=lambda label: (without[label], label)) if names and best == best.lower() else best
 
 
 def written_as_in(label: str, seen: Mapping[str, Counter[str]]) -> str:
-    """A label in lower case, its words spelt as the articles mostly spell them: «нато» -> «НАТО»; a capital first."""
+    """A label in lower case, its words spelt as the articles mostly spell them: «нато» -> «НАТО»."""
     if label != label.lower():
         return label
 
@@ -145,18 +151,22 @@ def written_as_in(label: str, seen: Mapping[str, Counter[str]]) -> str:
         names = {part for reading in morphology().parse(word) for part in ("Name", "Surn") if part in reading.tag}
         return word.capitalize() if names else word
 
-    written = WORD.sub(spelt, label)
-    return written[:1].upper() + written[1:]
+    return WORD.sub(spelt, label)
 
 
 def spellings_in(articles: Iterable[LabelledArticle], words: Collection[str]) -> dict[str, Counter[str]]:
-    """How tagged articles write these lower-case words, as far as READ_FOR_SPELLING of them tell."""
+    """How tagged articles write these lower-case words, as far as READ_FOR_SPELLING of them tell. The first word of a
+    sentence has its capital from there, so it doesn't count."""
     seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
     tagged = (article for article in articles if article.tags)
     for article in islice(tagged, READ_FOR_SPELLING):
-        for word in WORD.findall(article.text or ""):
-            if word.lower() in words:
-                seen[word.lower()][word] += 1
+        text = article.text or ""
+        for match in WORD.finditer(text):
+            word = match.group()
+            if (low := word.lower()) in words and (
+                word != word.capitalize() or INSIDE.search(text, max(0, match.start() - 3), match.start())
+            ):
+                seen[low][word] += 1
     return seen
 
 

@@ -1,9 +1,11 @@
 """Measures that scikit-learn has not, and intervals for all: arrays in, plain numbers out, the same on every run."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 from training.evaluation import Bin, CurvePoint, Interval
 
@@ -126,6 +128,15 @@ def resampled_micro_f1(hits: Ints, predicted: Ints, support: Ints) -> Floats:
     patterns, draws = resample(np.stack([hits, predicted, support]))
     totals = draws @ patterns.T
     return f1(totals[:, 0], totals[:, 1], totals[:, 2])
+
+
+@cache
+def wilson(right: int, of: int) -> Interval | None:
+    """95 % of a share, which stays honest where few or all are right; None of nothing."""
+    if not of:
+        return None
+    found = binomtest(right, of).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
 
 
 def interval(draws: Floats) -> Interval:

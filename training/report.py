@@ -18,20 +18,21 @@ TAGS_LISTED = 40
 CONFUSED_PAIRS = 10
 
 
-def render(evaluation: Evaluation, *, title: str, model_version: str, about: Mapping[str, object]) -> str:
+def render(evaluation: Evaluation, *, title: str, about: Mapping[str, object]) -> str:
     """`about` are facts to print under the title, in order: corpus, period, command ..."""
     rubric = evaluation.rubric
     listed = sorted(evaluation.tags.per_label.items(), key=lambda one: (-one[1].support, one[0]))[:TAGS_LISTED]
     return _environment().get_template("report.html.j2").render(
         title=title,
-        model_version=model_version,
         about=about,
         evaluation=evaluation,
         rubric=rubric,
         tags=evaluation.tags,
         regions=evaluation.regions,
-        curve=charts.precision_coverage(rubric) if rubric.n else "",
-        reliability=charts.reliability_diagram(rubric) if rubric.n else "",
+        curve=charts.precision_coverage(rubric),
+        reliability=charts.reliability_diagram(rubric),
+        enough_points=charts.ENOUGH_POINTS,
+        enough_to_bin=charts.ENOUGH_TO_BIN,
         confusion=list(_confusion_rows(rubric.confusion)),
         confusion_labels=rubric.confusion.labels[:CONFUSION_LABELS],
         confused=_confused(rubric.confusion),

@@ -1,9 +1,8 @@
 """One training run, top to bottom: articles -> examples -> split -> heads -> self-test -> a model directory."""
 
-import hashlib
 import importlib.metadata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from service.inference.decisions import ENOUGH_OF_A_SOURCE
 from service.inference.text import read
 from service.lines import open_lines
 from training import gazetteer as places
+from training import notes
+from training.card import card_of
 from training.config import Config
 from training.evaluate import evaluate
 from training.evaluation import Evaluation
@@ -27,14 +28,13 @@ from training.heads import Labelled, fit_heads
 from training.label_map import LabelMap, label_map
 from training.labels import Tags, tag_key, tags_of
 from training.morphology import fold
+from training.overlap import fingerprint
 from training.progress import Progress
 from training.readers import Rejects
 from training.split import Split, split
 
 SAMPLE = Path(__file__).parent.parent / "datasets" / "sample" / "news.jsonl"
 SELF_TEST = 12  # articles of the sample corpus whose answers travel with the model
-OUTLETS_LISTED = 50  # on the card
-RUBRICS_LISTED = 10  # of those that became none, for each corpus
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Trained:
     manifest: Mapping[str, Any]
     card: str
     evaluation: Evaluation | None
-    unused: tuple[str, ...]  # articles or labels that were read but not learnt from, a sentence for each kind
+    notes: tuple[str, ...]  # what was read and not learnt from, and how far the test can be believed: sentences
     calibrated: Mapping[str, int]  # calibration articles of each outlet, most first; empty: nothing is ever `auto`
 
     def write(
@@ -56,7 +56,7 @@ class Trained:
         if self.evaluation is not None and with_report:
             from training.report import render  # draws with matplotlib, 0.7 s to import
 
-            page = render(self.evaluation, title="Test of the trained model", model_version="", about={})
+            page = render(self.evaluation, title="Test of the trained model", about={})
             documents["report.html"] = page.encode()
         return artifact.write(
             directory, self.parts, self.manifest, self.card,
@@ -92,11 +92,17 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
                 [examples.rows[i].article for i in parts_of.test],
                 label_map=labels_of(annotator, gazetteer, aliases_of(tags)),
             )
-    manifest = manifest_of(config, examples, parts_of, annotator, tags, evaluation)
     sources: dict[str, int] = parts["decisions"]["sources"]
     calibrated = dict(sorted(sources.items(), key=lambda one: (-one[1], one[0])))
+    manifest = manifest_of(config, examples, parts_of, annotator, tags, evaluation, calibrated)
     card = card_of(config, examples, parts_of, rubrics, tags, calibrated, evaluation)
-    return Trained(parts, manifest, card, evaluation, tuple(unused(examples, parts_of)), calibrated)
+    told = (
+        *notes.on_unused(examples, parts_of),
+        *notes.on_fields(examples),
+        *notes.on_tags(tags, config.tags.min_examples, config.model.max_tags),
+        *notes.on_size(evaluation),
+    )
+    return Trained(parts, manifest, card, evaluation, told, calibrated)
 
 
 def rubrics_of(rows: Sequence[Example]) -> list[str]:
@@ -177,27 +183,9 @@ def aliases_of(tags: Tags) -> dict[str, str]:
     }
 
 
-def unused(examples: Examples, parts: Split) -> Iterator[str]:
-    """What was read and isn't learnt from although it was no reject: a sentence for each kind, with counts."""
-    unmapped = {name: rubrics for name, rubrics in examples.unmapped.items() if rubrics}
-    if unmapped:
-        by_corpus = "; ".join(
-            f"{name}: {', '.join(f'{rubric} {count}' for rubric, count in rubrics.most_common(RUBRICS_LISTED))}"
-            for name, rubrics in unmapped.items()
-        )
-        total = sum(rubrics.total() for rubrics in unmapped.values())
-        yield f"{total} articles give tags and regions only, as their rubric becomes none ({by_corpus})"
-    if examples.over_cap:
-        by_corpus = "; ".join(f"{name}: {count}" for name, count in examples.over_cap.items())
-        yield f"{sum(examples.over_cap.values())} articles don't give their rubric, as it is over the cap ({by_corpus})"
-    if parts.left_out:
-        why = "; ".join(f"{reason}: {count}" for reason, count in parts.left_out.most_common())
-        yield f"{parts.left_out.total()} articles are in no part of the split ({why})"
-
-
 def manifest_of(
     config: Config, examples: Examples, parts: Split, annotator: Annotator, tags: Tags,
-    evaluation: Evaluation | None,
+    evaluation: Evaluation | None, calibrated: Mapping[str, int],
 ) -> dict[str, Any]:  # fmt: skip
     """What the model says of itself: no clock, no path, no host, so that the same rows give the same bytes."""
     learnt = np.concatenate((parts.train, parts.validation))
@@ -220,6 +208,7 @@ def manifest_of(
             "tags": len(annotator.tags.labels),
             "aliases": aliases_of(tags),
             "places": len(annotator.places),
+            "outlets": calibrated,
         },
         "thresholds": {"decisions": annotator.decisions.as_data(), "tags": annotator.tags.thresholds()},
         "scores": scores(evaluation),
@@ -242,10 +231,7 @@ def fingerprints(examples: Examples, parts: Split) -> list[dict[str, Any]]:
     found = []
     for number, corpus in enumerate(examples.corpora):
         rows = [row for i, row in enumerate(examples.rows) if row.corpus == number and i in learnt]
-        digest = hashlib.sha256()
-        for row in rows:
-            digest.update(msgspec.json.encode(row.article))
-        found.append({"corpus": corpus.name, "articles": len(rows), "sha256": digest.hexdigest()})
+        found.append({"corpus": corpus.name, "articles": len(rows), "sha256": fingerprint(rows)})
     return found
 
 
@@ -270,65 +256,6 @@ def scores(evaluation: Evaluation | None) -> dict[str, Any]:
         "calibration_error": evaluation.rubric.calibration_error,
         "tags_micro_f1": evaluation.tags.micro_f1,
     }
-
-
-def card_of(
-    config: Config, examples: Examples, parts: Split, rubrics: Sequence[str], tags: Tags, calibrated: Mapping[str, int],
-    evaluation: Evaluation | None,
-) -> str:  # fmt: skip
-    """The manifest for people: what it learnt from, how well it does, what to mind."""
-    lines = [
-        "# Model card",
-        "",
-        "## Learnt from",
-        "",
-        "| corpus | articles used | rejected | why |",
-        "|---|---|---|---|",
-    ]
-    counts = Counter(examples.rows[i].corpus for i in np.concatenate((parts.train, parts.validation)))
-    for number, corpus in enumerate(examples.corpora):
-        rejected = examples.rejected.get(corpus.name, Counter())
-        why = "; ".join(f"{reason}: {count}" for reason, count in rejected.most_common(3))
-        lines.append(f"| {corpus.name} | {counts[number]} | {rejected.total()} | {why} |")
-    lines += [
-        "",
-        f"Split by {parts.by}: {len(parts.train)} train, {len(parts.validation)} validation, {len(parts.test)} test.",
-        "",
-        *(f"- {line}\n" for line in unused(examples, parts)),
-        "## Answers with",
-        "",
-        f"{len(rubrics)} rubrics: {', '.join(rubrics)}; {len(tags.tags)} topic tags; places of the gazetteer.",
-        "",
-        "## Calibrated on",
-        "",
-        *(_outlet_lines(calibrated) or ["No outlet's own articles."]),
-        "",
-        "## Test",
-        "",
-    ]
-    measured = scores(evaluation)
-    lines += [f"- {name}: {value:.4g}" for name, value in measured.items() if value is not None] or [
-        "No test articles were set aside."
-    ]
-    minded = [*config.model.notes]
-    if not config.decision.publish:
-        minded.append("It never says `auto`: no outlet's own archive was learnt from.")
-    elif not may_publish(calibrated):
-        minded.append(f"It never says `auto`: no outlet has {ENOUGH_OF_A_SOURCE} articles to calibrate on.")
-    else:
-        minded.append(
-            f"It says `auto` only to outlets of which it was calibrated on {ENOUGH_OF_A_SOURCE} articles or more."
-        )
-    lines += ["", "## Mind", "", *(f"- {note}" for note in minded)]
-    return "\n".join(lines) + "\n"
-
-
-def _outlet_lines(calibrated: Mapping[str, int]) -> list[str]:
-    lines = [
-        f"- {source}: {count} articles{'' if count >= ENOUGH_OF_A_SOURCE else ', too few for `auto`'}"
-        for source, count in list(calibrated.items())[:OUTLETS_LISTED]
-    ]
-    return lines + ([f"- and {more} smaller outlets"] if (more := len(calibrated) - OUTLETS_LISTED) > 0 else [])
 
 
 def may_publish(calibrated: Mapping[str, int]) -> bool:

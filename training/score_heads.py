@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, f1_score
 
 from service.inference.article import Decision, LabelledArticle, Origin, TagAnswer
 from training import measures
@@ -72,7 +72,7 @@ def measure_rubric(every_row: Sequence[Row], worst: tuple[WorstError, ...]) -> R
     right = truth == predicted
     support = np.bincount(truth, minlength=len(labels))
     counted, over = measures.enough_rows(support)
-    [(accuracies, macros)] = measures.resampled_accuracy_and_f1(truth, [predicted], counted)
+    [(_, macros)] = measures.resampled_accuracy_and_f1(truth, [predicted], counted)
     curve = measures.coverage_curve(scores, right)
     at_95, at_90 = measures.widest(curve, 0.95), measures.widest(curve, 0.90)
     return RubricMeasures(
@@ -80,7 +80,7 @@ def measure_rubric(every_row: Sequence[Row], worst: tuple[WorstError, ...]) -> R
         left_out=len(every_row) - len(rows),
         unknown=_most_common(row.truth.rubric for row in rows if row.truth.rubric),
         accuracy=float(right.mean()),
-        accuracy_interval=measures.interval(accuracies),
+        accuracy_interval=measures.wilson(int(right.sum()), len(rows)),
         macro_f1=float(f1_score(truth, predicted, labels=counted, average="macro", zero_division=0)),
         macro_f1_interval=measures.interval(macros),
         macro_f1_labels=len(counted),
@@ -119,13 +119,30 @@ def _numbered(rows: Sequence[Row]) -> tuple[list[str], Ints, Ints]:
 
 def _per_label(labels: Sequence[str], truth: Ints, predicted: Ints) -> dict[str, LabelMeasures]:
     """Weakest first; labels that were only answered come last."""
-    columns = precision_recall_fscore_support(truth, predicted, labels=range(len(labels)), zero_division=0)
-    answered = np.bincount(predicted[predicted != NO_ANSWER], minlength=len(labels))
     measured = [
-        (label, LabelMeasures(float(precision), float(recall), float(f1), int(support), int(count)))
-        for label, precision, recall, f1, support, count in zip(labels, *columns, answered, strict=True)
+        (label, _label(int(hits), int(answered), int(support)))
+        for label, hits, answered, support in zip(
+            labels,
+            np.bincount(truth[truth == predicted], minlength=len(labels)),
+            np.bincount(predicted[predicted != NO_ANSWER], minlength=len(labels)),
+            np.bincount(truth, minlength=len(labels)),
+            strict=True,
+        )
     ]
     return dict(sorted(measured, key=lambda one: (one[1].support == 0, one[1].f1, -one[1].support, one[0])))
+
+
+def _label(hits: int, answered: int, support: int) -> LabelMeasures:
+    """Of a label that was answered or true; 0 where nothing can be divided by."""
+    return LabelMeasures(
+        precision=hits / answered if answered else 0.0,
+        recall=hits / support if support else 0.0,
+        f1=2 * hits / (answered + support),
+        support=support,
+        predicted=answered,
+        precision_interval=measures.wilson(hits, answered),
+        recall_interval=measures.wilson(hits, support),
+    )
 
 
 def _confusion(labels: Sequence[str], truth: Ints, predicted: Ints, support: Ints) -> Confusion:
@@ -192,16 +209,7 @@ def _per_tag(true: Sequence[set[str]], shown: Sequence[set[str]]) -> dict[str, L
         hits.update(a & b)
     support = Counter(tag for ids in true for tag in ids)
     predicted = Counter(tag for ids in shown for tag in ids)
-    measured = {
-        tag: LabelMeasures(
-            hits[tag] / predicted[tag] if predicted[tag] else 0.0,
-            hits[tag] / support[tag] if support[tag] else 0.0,
-            2 * hits[tag] / (predicted[tag] + support[tag]),
-            support[tag],
-            predicted[tag],
-        )
-        for tag in support | predicted
-    }
+    measured = {tag: _label(hits[tag], predicted[tag], support[tag]) for tag in support | predicted}
     return dict(sorted(measured.items(), key=lambda one: (one[1].f1, -one[1].support, one[0])))
 
 

@@ -11,11 +11,11 @@ from service.annotate import Answer, Model, Options, Refused
 from service.api.annotating import LABELS, PROBLEMS, RUBRIC
 from service.api.body import JSON, NDJSON, decode, media_type, read_body
 from service.api.desk import Desk, options_of
-from service.api.lines import TOO_LONG
+from service.api.lines import TOO_LONG, Line
 from service.api.openapi import Either, Told
 from service.api.problems import Language, ProblemError, describe, language_of, too_large
 from service.api.query import read_query
-from service.api.schemas import Asked, RefusedItem
+from service.api.schemas import Asked, RefusedItem, RefusedLine
 from service.api.streaming import LineStream
 from service.inference.article import Annotation, Article
 from service.records import encode_annotation
@@ -24,7 +24,7 @@ _TOLD = Told(
     "The annotations of many articles, in order",
     query=Asked,
     body={JSON: list[Article], NDJSON: Article},
-    answer={JSON: Either(Annotation, RefusedItem, many=True), NDJSON: Either(Annotation, RefusedItem)},
+    answer={JSON: Either(Annotation, RefusedItem, many=True), NDJSON: Either(Annotation, RefusedLine)},
     problems=PROBLEMS,
 )
 
@@ -36,6 +36,7 @@ async def annotate_batch(request: Request[Any, Any, Any], desk: NamedDependency[
     asked = read_query(request, Asked)
     kind = media_type(request, JSON, NDJSON)
     batch = Batch(
+        kind,
         desk,
         await desk.take(asked.model),
         options_of(asked, RUBRIC | LABELS),
@@ -52,31 +53,35 @@ async def annotate_batch(request: Request[Any, Any, Any], desk: NamedDependency[
 class Batch(msgspec.Struct, frozen=True):
     """One model and one set of options for all items, however many pieces they come in."""
 
+    kind: str
     desk: Desk
     model: Model
     options: Options
     strict: bool
     language: Language
 
-    async def answer(self, items: Sequence[bytes | None]) -> list[bytes]:
-        """Encoded, in order. None stands for an item over the limit."""
-        records = [item for item in items if item is not TOO_LONG]
+    async def answer(self, items: Sequence[Line]) -> list[bytes]:
+        """Encoded, in order. An item comes with its number in the array, or its line's; None is one over the limit."""
+        records = [content for _, content in items if content is not TOO_LONG]
         answers = iter(await self.desk.answer(self.model, records, self.options, strict=self.strict))
         return list(self._encoded(items, answers))
 
-    def _encoded(self, items: Sequence[bytes | None], answers: Iterator[Answer]) -> Iterator[bytes]:
-        for item in items:
-            answer = Refused(None, too_large(self.desk.max_body, "the line")) if item is TOO_LONG else next(answers)
-            if isinstance(answer, Refused):
-                yield msgspec.json.encode(RefusedItem(answer.id, describe(answer.error, self.language)))
-            else:
-                yield encode_annotation(answer)
+    def _encoded(self, items: Sequence[Line], answers: Iterator[Answer]) -> Iterator[bytes]:
+        for number, content in items:
+            answer = Refused(None, too_large(self.desk.max_body, "the line")) if content is TOO_LONG else next(answers)
+            yield self._refused(number, answer) if isinstance(answer, Refused) else encode_annotation(answer)
+
+    def _refused(self, number: int, refused: Refused) -> bytes:
+        if self.kind == NDJSON:
+            return msgspec.json.encode(RefusedLine(refused.id, number, describe(refused.error, self.language)))
+        problem = describe(refused.error, self.language, at=f"/{number}")
+        return msgspec.json.encode(RefusedItem(refused.id, problem))
 
 
-def _split(body: bytes, desk: Desk) -> list[bytes]:
-    """The items of a JSON array, not yet looked at."""
-    items = decode(body, list[msgspec.Raw])
+def _split(body: bytes, desk: Desk) -> list[Line]:
+    """The items of a JSON array, not yet looked at, numbered from 0 as JSON pointers do."""
+    items = decode(body, list[msgspec.Raw], "a batch", "[{…}, {…}]")
     if len(items) > desk.max_batch:
         detail = f"more than {desk.max_batch} articles at once: send fewer, or as {NDJSON}"
         raise ProblemError("too-large", detail, max_bytes=desk.max_body)
-    return [bytes(item) for item in items]
+    return list(enumerate(map(bytes, items)))

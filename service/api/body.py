@@ -1,6 +1,5 @@
 """Request bodies: their kind, and their bytes up to a limit that holds while they are read."""
 
-import re
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
@@ -9,6 +8,7 @@ from litestar import Request
 
 from service.api.problems import ProblemError, too_large
 from service.api.schemas import FieldProblem
+from service.shape import wrong
 
 T = TypeVar("T")
 
@@ -66,14 +66,18 @@ async def pieces_of(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
             yield piece
 
 
-def decode(body: bytes, kind: type[T]) -> T:
-    """A body other than an article. Raises a ProblemError that points to what is wrong."""
+def decode(body: bytes, kind: type[T], name: str, like: str) -> T:
+    """A body other than an article: what to call it, and what it looks like. Raises a ProblemError that points to what
+    is wrong."""
+    if not body.strip():
+        raise ProblemError("malformed", f"the body is empty: send {like}")
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$")
-        pointer = re.sub(r"[.\[]", "/", path.rstrip("`")).replace("]", "")
-        raise ProblemError("malformed", what, errors=[FieldProblem(pointer, what)] if pointer else ()) from error
+        pointer, detail = wrong(error, name)
+        if not pointer:
+            raise ProblemError("malformed", f"{detail}: send {like}") from error
+        raise ProblemError("malformed", detail, errors=[FieldProblem(pointer, detail)]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProblemError("malformed", f"not JSON: {error}") from error
 

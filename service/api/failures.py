@@ -31,7 +31,7 @@ def _from_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Res
     """Routing, and what the framework refuses by itself."""
     path, headers = request.scope["path"][:200], dict(error.headers or {})
     if error.status_code == 404:
-        return _problem(request, ProblemError("not-found", f"there is nothing at {path}"))
+        return _problem(request, ProblemError("not-found", f"there is nothing at {path}: /docs lists what there is"))
     if error.status_code == 405:
         allowed = headers.get("allow") or headers.get("Allow") or "another method"
         return _problem(request, ProblemError("method-not-allowed", f"{path} takes {allowed}", headers=headers))

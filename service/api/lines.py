@@ -7,8 +7,12 @@ GROUP = 64  # lines to one call of the model: more are hardly faster, and their 
 TOO_LONG = None  # stands for a line over the limit, whose bytes were dropped
 
 
-async def groups(pieces: AsyncIterator[bytes], limit: int) -> AsyncIterator[list[bytes | None]]:
-    """What is there is handed on, no group is waited for. Blank lines are left out; the last end may be missing."""
+Line = tuple[int, bytes | None]  # its number, from 1, and its bytes
+
+
+async def groups(pieces: AsyncIterator[bytes], limit: int) -> AsyncIterator[list[Line]]:
+    """What is there is handed on, no group is waited for. Blank lines are counted and left out; the last end may be
+    missing."""
     splitter = Splitter(limit)
     async for piece in pieces:
         lines = splitter.feed(piece)
@@ -23,23 +27,25 @@ class Splitter:
         self._limit = limit
         self._rest: list[bytes] = []  # pieces of the line that has not ended yet
         self._size = 0
+        self._number = 0
 
-    def feed(self, piece: bytes) -> list[bytes | None]:
+    def feed(self, piece: bytes) -> list[Line]:
         *ended, rest = piece.split(b"\n")
-        lines: list[bytes | None] = []
+        lines: list[Line] = []
         for end in ended:
             self._extend(end)
             lines += self.end()
         self._extend(rest)
         return lines
 
-    def end(self) -> list[bytes | None]:
+    def end(self) -> list[Line]:
         """The line so far, unless it is blank."""
+        self._number += 1
         line = None if self._size > self._limit else b"".join(self._rest)
         self._rest, self._size = [], 0
         if line is None:
-            return [TOO_LONG]
-        return [line] if line.strip() else []
+            return [(self._number, TOO_LONG)]
+        return [(self._number, line)] if line.strip() else []
 
     def _extend(self, piece: bytes) -> None:
         self._size += len(piece)

@@ -14,8 +14,9 @@ from service.api.openapi import HTML, Told
 from service.api.origin import must_come_from_this_machine
 from service.api.problems import ProblemError
 from service.api.query import NoParameters, read_query
-from service.api.schemas import ModelCard, ModelSummary, Reason
+from service.api.schemas import ModelCard, Reason
 from service.inference import artifact
+from service.listing import Listed, listed
 from service.registry import Event, Registry
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class Refreshable(Protocol):
     def refresh(self) -> None: ...
 
 
-_MODELS = Told("The versions that are here", answer={JSON: list[ModelSummary]})
+_MODELS = Told("The versions that are here", answer={JSON: list[Listed]})
 _MODEL = Told("What a version says of itself", answer={JSON: ModelCard}, problems=(404, 409))
 _REPORT = Told("The report of its training, for people", answer={HTML: str}, problems=(404, 409))
 _ACTIVATIONS = Told("When which version began to answer, and why", answer={JSON: list[Event]})
@@ -48,10 +49,9 @@ _ROLLBACK = Told(
 
 
 @get("/models", opt=_MODELS.as_opt())
-async def models(request: Request[Any, Any, Any], registry: NamedDependency[Registry]) -> list[ModelSummary]:
+async def models(request: Request[Any, Any, Any], registry: NamedDependency[Registry]) -> list[Listed]:
     read_query(request, NoParameters)
-    versions = await asyncio.to_thread(registry.versions)
-    return [ModelSummary(each.version, each.active, each.problem) for each in versions]
+    return await asyncio.to_thread(listed, registry)
 
 
 @get("/models/{version:str}", opt=_MODEL.as_opt())
@@ -103,7 +103,7 @@ async def _change(request: Request[Any, Any, Any], active: Refreshable, change: 
     read_query(request, NoParameters)
     media_type(request, JSON)
     body = await read_body(request, LONGEST_REASON)
-    reason = decode(body, Reason) if body.strip() else Reason()
+    reason = decode(body, Reason, "a reason", '{"reason": "…", "actor": "…"}') if body.strip() else Reason()
     event = await asyncio.to_thread(change, reason)
     await asyncio.to_thread(active.refresh)
     if active.version != event.version:

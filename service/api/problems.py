@@ -68,7 +68,7 @@ def problem_of(error: Exception) -> ProblemError:
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, RecordError):
-        errors = [FieldProblem(error.pointer, error.detail)] if error.pointer else []
+        errors = [FieldProblem(pointer, detail) for pointer, detail in error.places]
         kind = "unknown-field" if error.detail.startswith("this field is not read") else "malformed"
         return ProblemError(kind, error.detail, errors=errors)
     if isinstance(error, UnknownVersionError):
@@ -78,8 +78,12 @@ def problem_of(error: Exception) -> ProblemError:
     return ProblemError("failed", "the log says why")
 
 
-def describe(error: Exception, language: Language = "en", instance: str | None = None) -> Problem:
+def describe(error: Exception, language: Language = "en", instance: str | None = None, at: str = "") -> Problem:
+    """`at` is the pointer to the item of a batch in which it happened: every such problem has an error with a place."""
     found = problem_of(error)
+    places = [FieldProblem(at + each.pointer, each.detail) for each in found.errors]
+    if at and not places:
+        places = [FieldProblem(at, found.detail)]
     kind = KINDS[found.kind]
     russian = language == "ru"
     return Problem(
@@ -88,7 +92,7 @@ def describe(error: Exception, language: Language = "en", instance: str | None =
         status=kind.status,
         detail=in_russian(found.detail) if russian else found.detail,
         instance=instance,
-        errors=tuple(FieldProblem(e.pointer, in_russian(e.detail)) for e in found.errors) if russian else found.errors,
+        errors=tuple(FieldProblem(e.pointer, in_russian(e.detail)) if russian else e for e in places),
         max_bytes=found.max_bytes,
     )
 

@@ -1,12 +1,13 @@
 """Query parameters: those that an address takes, each with its type and range, and no others."""
 
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from service.api.problems import ProblemError
 from service.api.schemas import FieldProblem
@@ -44,16 +45,22 @@ def _converted(values: dict[str, str], kind: type[Q]) -> Q:
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$.")
-        name = path.rstrip("`")
-        choices = _choices(kind, name)
-        raise _bad(name, f"{name} is one of {', '.join(choices)}" if choices else what) from error
+        name = str(error).partition(" - at `$.")[2].rstrip("`")
+        raise _bad(name, f"{name} must be {_allowed(get_type_hints(kind, include_extras=True)[name])}") from error
 
 
-def _choices(kind: type[Q], name: str) -> tuple[str, ...]:
-    annotation = get_type_hints(kind).get(name)
-    choices = get_args(annotation)
-    return choices if choices and all(isinstance(choice, str) for choice in choices) else ()
+def _allowed(hint: Any) -> str:
+    """What a parameter may be, by its type: `Annotated[int, Meta(ge=1, le=1000)] | None` is a whole number from 1 to
+    1000."""
+    if get_origin(hint) in {Union, UnionType}:
+        return _allowed(next(each for each in get_args(hint) if each is not NoneType))
+    if get_origin(hint) is Literal:
+        return " or ".join(get_args(hint))
+    if get_origin(hint) is not Annotated:
+        return {bool: "true or false", int: "a whole number", float: "a number"}[hint]
+    what, *more = get_args(hint)
+    bounds = next((each for each in more if isinstance(each, Meta) and each.ge is not None), None)
+    return _allowed(what) + (f" from {bounds.ge} to {bounds.le}" if bounds else "")
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> str:

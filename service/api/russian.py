@@ -9,7 +9,12 @@ from functools import cache
 
 SENTENCES = {
     # records
+    "title, text or body_html has to be there as a string (probably {})": (
+        "нужна хотя бы одна строка: title, text или body_html (вероятно, {})"
+    ),
     "title, text or body_html has to be there as a string": "нужна хотя бы одна строка: title, text или body_html",
+    "the body is empty: send an article as a JSON object": "тело запроса пусто: пошлите статью как объект JSON",
+    "the body is empty: send {}": "тело запроса пусто: пошлите {}",
     "this field is not read, did you mean {}?": "это поле не читается; возможно, имелось в виду {}",
     "this field is not read": "это поле не читается",
     "nested too deeply": "слишком глубокая вложенность",
@@ -29,25 +34,26 @@ SENTENCES = {
     "object keys must be strings": "ключи объекта должны быть строками",
     "invalid escape character in string": "недопустимый знак после обратной черты в строке",
     "invalid number": "неверное число",
-    # types, as msgspec names them
-    "Expected `{}` >= {}": "ожидается {}, не меньше {}",
-    "Expected `{}` <= {}": "ожидается {}, не больше {}",
-    "Expected `{}` of length <= {}": "ожидается {} длиной не больше {}",
-    "Expected `{}`, got `{}`": "ожидается {}, получено {}",
-    "Invalid enum value {}": "недопустимое значение {}",
-    "Object missing required field `{}`": "нет обязательного поля {}",
-    "Object contains unknown field `{}`": "неизвестное поле {}",
-    "str | null": "строка или null",
-    "str": "строка",
-    "int | null": "целое число или null",
-    "int": "целое число",
-    "float | null": "число или null",
-    "float": "число",
-    "bool": "true или false",
+    # shapes
+    "id must be a string: send {}": "id должен быть строкой: пошлите {}",
+    "{} must have at most {} characters": "{}: не больше {} знаков",
+    "{} has no field {}": "{}: поля {} нет",
+    "{} must be {}, not {}: send {}": "{}: ожидается {}, получено {}; пошлите {}",
+    "{} must be {}, not {}": "{}: ожидается {}, получено {}",
+    "{} must be {}": "{}: ожидается {}",
+    "an item of {}": "элемент {}",
+    "an article": "статья",
+    "a batch": "пакет статей",
+    "a reason": "причина",
+    "a whole number from {} to {}": "целое число от {} до {}",
+    "a number from {} to {}": "число от {} до {}",
+    "a string": "строка",
+    "a number": "число",
+    "true or false": "true или false",
+    "an object": "объект",
+    "an array": "массив",
     "null": "null",
-    "object | null": "объект или null",
-    "object": "объект",
-    "array": "массив",
+    "Number out of range": "слишком большое число",
     # parameters
     "there is no parameter {}, did you mean {}?": "параметра {} нет; возможно, имелось в виду {}",
     "there is no parameter {}, known are {}": "параметра {} нет; есть {}",
@@ -55,7 +61,6 @@ SENTENCES = {
     "the parameter {} comes twice": "параметр {} указан дважды",
     "the query is not UTF-8": "параметры запроса не в UTF-8",
     "the query has more than {} parameters": "в запросе больше {} параметров",
-    "{} is one of {}": "{} — одно из {}",
     # bodies
     "{} has more than {} bytes: send less, or raise RUBRICATOR_MAX_BODY": (
         "{} больше {} байт: пошлите меньше или увеличьте RUBRICATOR_MAX_BODY"
@@ -69,6 +74,7 @@ SENTENCES = {
     "the encoding {} is not read: send UTF-8": "кодировка {} не читается: пошлите UTF-8",
     "the content encoding {} is not read: send it as it is": "сжатие {} не читается: пошлите без него",
     # addresses, models
+    "there is nothing at {}: /docs lists what there is": "по адресу {} ничего нет; что есть, перечислено на /docs",
     "there is nothing at {}": "по адресу {} ничего нет",
     "{} takes {}": "{} принимает {}",
     "there is no version {} here: see `rubricator models list`": "версии {} здесь нет: см. `rubricator models list`",
@@ -77,6 +83,8 @@ SENTENCES = {
         "модель меняют только с этой же машины, по адресу обратной петли"
     ),
     "the log says why": "причина — в журнале",
+    # last: whatever has one of the sentences above around it
+    "{} or {}": "{} или {}",
 }
 
 

@@ -43,14 +43,14 @@ class Problem(Struct, frozen=True, omit_defaults=True):
 
 
 class RefusedItem(Struct, frozen=True):
-    """An article of a batch that was not annotated, in its place."""
+    """An article of an array that was not annotated, in its place; each error points to it: /3/title."""
 
     id: str | None
     problem: Problem
 
 
 class RefusedLine(Struct, frozen=True):
-    """The same on the command line, with the number of the line in the file."""
+    """The same of a stream or a file, with the number of the line, from 1; empty lines count."""
 
     id: str | None
     line: int
@@ -67,14 +67,6 @@ class Readiness(Struct, frozen=True):
     status: Literal["ready"]
     model: str
     vocabulary: str
-    problem: str | None
-
-
-class ModelSummary(Struct, frozen=True):
-    """A version of the model; `problem` says why it can't be used, as far as a quick look tells."""
-
-    version: str
-    active: bool
     problem: str | None
 
 

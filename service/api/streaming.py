@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.types import Receive, Scope, Send
 
 from service.api.body import NDJSON, ClientGoneError, pieces_of
-from service.api.lines import groups
+from service.api.lines import Line, groups
 from service.api.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -18,12 +18,12 @@ PATIENCE = 60.0  # seconds without a byte either way, while answers wait to be t
 
 
 class LineStream(Response[None]):
-    """`answer` turns a group of lines (None: one over the limit) into their answers, without line ends."""
+    """`answer` turns a group of numbered lines (None: one over the limit) into their answers, without line ends."""
 
     def __init__(
         self,
         request: Request[Any, Any, Any],
-        answer: Callable[[Sequence[bytes | None]], Awaitable[list[bytes]]],
+        answer: Callable[[Sequence[Line]], Awaitable[list[bytes]]],
         *,
         max_line: int,
         version: str,

@@ -1,6 +1,6 @@
 """Foreign formats, one file each: every reader turns a file into rows that hold a LabelledArticle."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -15,11 +15,13 @@ class Rejects(Protocol):
 
 
 class Row(NamedTuple):
-    """An article, the line it starts on, and what its outlet tells besides, for the rubric map to go by."""
+    """An article, the line it starts on, what its outlet tells besides, for the rubric map to go by, and the fields
+    that are not read, each with the one that was probably meant."""
 
     line: int
     article: LabelledArticle
     extra: Mapping[str, Any]
+    unread: Sequence[tuple[str, str | None]] = ()
 
 
 Reader = Callable[[Path, Rejects], Iterator[Row]]

@@ -1,0 +1,123 @@
+"""What a person is told before believing a figure; nothing is told when all is well."""
+
+import datetime
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from service.inference.article import LabelledArticle
+from service.inference.manifest import Manifest
+from service.records import Rejects
+from tests import newsroom
+from training import measures, notes
+from training.config import Config, Corpus
+from training.evaluate import evaluate
+from training.evaluation import Evaluation, Overlap
+from training.examples import Examples, load
+from training.overlap import fingerprint, overlap
+
+
+@pytest.fixture(scope="module")
+def whole() -> Evaluation:
+    rows = newsroom.articles()
+    return evaluate(newsroom.Annotator(rows), rows, label_map=newsroom.MAP)
+
+
+def few(n: int) -> Evaluation:
+    rows = newsroom.articles(n)
+    return evaluate(newsroom.Annotator(rows), rows, label_map=newsroom.MAP)
+
+
+def test_enough_articles_need_no_word(whole: Evaluation) -> None:
+    assert whole.notes == ()
+
+
+def test_few_articles_come_with_what_chance_alone_could_make_of_them() -> None:
+    first, second = few(30).notes
+    assert first.startswith("articles measured: 30, too few to say how good a model is; take 200 or more; an accuracy")
+    assert second.startswith("rubrics with fewer than 10 of these articles, so that their own figures say nothing: ")
+
+
+def test_no_test_at_all_is_told_with_what_to_set() -> None:
+    [told] = notes.on_size(None)
+    assert "set test = 0.15 under [split]" in told
+
+
+def test_wilsons_interval_of_all_right_is_no_certainty() -> None:
+    low, high = measures.wilson(30, 30) or (0, 0)
+    assert (round(low, 4), high) == (0.8865, 1.0)
+    low, high = measures.wilson(1400, 2000) or (0, 0)
+    half = 1.96 * (0.7 * 0.3 / 2000) ** 0.5
+    assert (low, high) == pytest.approx((0.7 - half, 0.7 + half), abs=0.001)
+    assert measures.wilson(0, 0) is None
+
+
+def test_a_label_has_intervals_of_what_was_answered_and_what_was_true(whole: Evaluation) -> None:
+    for one in (*whole.rubric.per_label.values(), *whole.tags.per_label.values()):
+        assert (one.precision_interval is None) == (one.predicted == 0)
+        if one.recall_interval:
+            low, high = one.recall_interval
+            assert low - 1e-9 <= one.recall <= high + 1e-9
+
+
+def test_labels_that_the_model_does_not_have_are_counted_and_named(whole: Evaluation) -> None:
+    rubrics, tags = notes.on_labels(whole, list(newsroom.RUBRICS))
+    n = whole.rubric.unknown["Прочее"]
+    assert rubrics.startswith("articles of rubrics that the model doesn't have, which count as errors: ")
+    assert rubrics.endswith(f": {n} of 1200 (Прочее {n})")
+    assert tags.startswith("tags of the editors that the model doesn't have, which count as missed: 30 of ")
+    assert tags.endswith("1 different (<Редкий> тег 30)")
+
+
+def test_a_model_of_other_rubrics_names_its_own() -> None:
+    rows = [LabelledArticle(id="news-0", rubric="Игры"), LabelledArticle(id="news-1", rubric="Искусство")]
+    found = evaluate(newsroom.Annotator(newsroom.articles(2)), rows, label_map=newsroom.MAP)
+    [told] = notes.on_labels(found, ["Спорт", "Культура"])
+    assert "which count as errors: 2 of 2 (Игры 1, Искусство 1); it has Спорт, Культура" in told
+
+
+def test_long_lists_are_cut() -> None:
+    unread: Counter[tuple[str, str | None]] = Counter({(f"f{i}", None): 1 for i in range(13)})
+    [told] = notes.on_fields(Examples([], [], {}, {}, unread={"news": unread, "other": Counter()}))
+    assert told.endswith("f9 1 and 3 more")
+
+
+def examples_of(folder: Path, name: str, *days: str | None) -> Examples:
+    rows = [{"title": f"{name} {i}", "rubric": f"Р{i}", "published_at": day} for i, day in enumerate(days)]
+    path = folder / f"{name}.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return load(Config(corpus=(Corpus(path=path),)), Rejects())
+
+
+def test_rows_up_to_the_models_newest_may_have_been_trained_on(tmp_path: Path) -> None:
+    examples = examples_of(tmp_path, "news", "2025-01-01", "2025-01-02T10:00:00+03:00", "2025-01-03", None)
+    found = overlap(Manifest(newest_row="2025-01-02"), examples)
+    assert found == Overlap("2025-01-02", (), not_newer=2, undated=1)
+    assert list(notes.on_overlap(found, 4)) == [
+        "2 of 4 rows are not newer than the model's newest training row (2025-01-02): they may have been trained on",
+        "1 of 4 rows have no date: nobody can tell whether they were trained on",
+    ]
+
+
+def test_the_very_rows_of_the_training_are_known_by_their_fingerprint(tmp_path: Path) -> None:
+    examples = examples_of(tmp_path, "news", None, "2025-01-02")
+    trained = Manifest(newest_row="2025-01-02", data=[{"corpus": "a", "sha256": fingerprint(examples.rows)}])
+    found = overlap(trained, examples)
+    assert (found.learnt, found.not_newer, found.undated) == (("news",), 0, 0)
+    [told] = notes.on_overlap(found, 2)
+    assert told.startswith("the model was trained on these very rows of news")
+    assert overlap(trained, examples_of(tmp_path, "other", None, "2025-01-02")).learnt == ()
+
+
+def test_of_a_model_without_dates_nobody_can_tell(tmp_path: Path) -> None:
+    examples = examples_of(tmp_path, "news", "2025-01-02", "2025-01-03")
+    [told] = notes.on_overlap(overlap(Manifest(), examples), 2)
+    assert "2 of 2 rows can't be compared with training rows, which have no dates" in told
+
+
+def test_newer_rows_need_no_word(tmp_path: Path) -> None:
+    examples = examples_of(tmp_path, "news", "2025-01-03")
+    assert examples.rows[0].date == datetime.date(2025, 1, 3)
+    assert list(notes.on_overlap(overlap(Manifest(newest_row="2025-01-02"), examples), 1)) == []
