@@ -1,9 +1,12 @@
 """Thresholds and probability curves: what they promise on the articles they were chosen on."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from training.calibrate import FEWEST, NEVER, platt, sharpness, threshold_for_f, threshold_for_precision
+from service.inference.rubric import RubricHead
+from training.calibrate import FEWEST, NEVER, platt, sharpness, threshold_for_f, threshold_for_precision, top_curve
 
 
 def test_a_threshold_never_parts_equal_scores() -> None:
@@ -46,10 +49,40 @@ def test_a_surer_margin_never_means_a_smaller_probability() -> None:
     assert np.isfinite(offset).all()
 
 
-def test_timid_probabilities_are_sharpened_half_way() -> None:
+def drawn(power: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Probabilities that are off by an exponent, and labels by the true ones."""
     random = np.random.default_rng(2)
     truth = random.dirichlet((0.3, 0.3, 0.3), 4_000)
     labels = np.array([random.choice(3, p=row) for row in truth])
-    timid = truth**0.5
-    exponent = sharpness(timid / timid.sum(axis=1, keepdims=True), labels)
-    assert exponent == pytest.approx(2**0.5, abs=0.1)
+    wrong = truth**power
+    return wrong / wrong.sum(axis=1, keepdims=True), labels
+
+
+@pytest.mark.parametrize("power", [0.5, 2.0])
+def test_timid_probabilities_are_sharpened_and_bold_ones_are_not(power: float) -> None:
+    assert sharpness(*drawn(power)) == pytest.approx(1 / power, rel=0.1)
+
+
+@pytest.mark.parametrize("power", [0.5, 2.0])
+def test_the_likeliest_label_is_right_as_often_as_its_score_says(power: float) -> None:
+    shares, labels = drawn(power)
+    head = RubricHead(
+        {
+            "ids": ["a", "b", "c"], "labels": ["a", "b", "c"], "weights": np.zeros((0, 3)), "bias": np.zeros(3),
+            "slope": np.ones(3), "offset": np.zeros(3), "sharpness": 1.0, "top": top_curve(shares, labels),
+        }
+    )  # fmt: skip
+    # margins whose sigmoids are in the proportion of the shares
+    found = head.probabilities(np.log(shares / 2 / (1 - shares / 2)).astype(np.float32))
+    assert np.allclose(found.sum(axis=1), 1)
+    assert (found.argmax(axis=1) == shares.argmax(axis=1)).mean() > 0.999  # but for ties of a single precision
+    top, right = found.max(axis=1), found.argmax(axis=1) == labels
+    for low in (0.4, 0.6, 0.8, 0.9):
+        inside = (top >= low) & (top < low + 0.1)
+        assert top[inside].mean() == pytest.approx(right[inside].mean(), abs=0.05)
+    assert abs(shares.max(axis=1).mean() - right.mean()) > abs(top.mean() - right.mean())
+
+
+def test_few_articles_have_no_curve_of_their_own() -> None:
+    shares, labels = drawn(2.0)
+    assert top_curve(shares[:100], labels[:100]) == (1.0, 0.0)

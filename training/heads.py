@@ -17,7 +17,7 @@ from service.inference.regions import PlaceFound, Regions
 from service.inference.rubric import RubricHead
 from service.inference.text import Text
 from training import fit_regions
-from training.calibrate import NEVER, platt, sharpness, threshold_for_precision
+from training.calibrate import NEVER, platt, sharpness, threshold_for_precision, top_curve
 from training.config import Config
 from training.fit import Linear, csr, fit_rubric
 from training.gazetteer import Gazetteer
@@ -131,7 +131,8 @@ def _rubric(
             margins = fit(train).margins(rows[judged])
             earlier = _period_before(data, train, len(judged))
             if len(earlier):
-                before = fit(np.setdiff1d(train, earlier)).margins(rows[earlier])
+                others = np.setdiff1d(np.concatenate((train, validation)), earlier)
+                before = fit(others).margins(rows[earlier])
                 judged, margins = np.concatenate((judged, earlier)), np.concatenate((margins, before))
         else:
             judged, margins = _cross_fitted(fit, rows, np.concatenate((train, validation)), data.rubric)
@@ -146,8 +147,10 @@ def _rubric(
         "slope": slope.astype(np.float32),
         "offset": offset.astype(np.float32),
         "sharpness": 1.0,
+        "top": [1.0, 0.0],
     }
     part["sharpness"] = sharpness(RubricHead(part).probabilities(margins), data.rubric[judged])
+    part["top"] = list(top_curve(RubricHead(part).probabilities(margins), data.rubric[judged]))
     scores = RubricHead(part).probabilities(margins)
     auto = threshold_for_precision(
         scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged], config.decision.precision
@@ -163,7 +166,8 @@ def _rubric(
 def _period_before(data: Labelled, train: Longs, count: int) -> Longs:
     """The latest `count` articles of train, to calibrate on besides validation: one quarter is never like the next.
 
-    On the last quarter of 2022 of fontanka the calibration error was .025 instead of .037 with one quarter.
+    The model that answers them has seen all the others, the later ones too: it is as large as the one that will serve.
+    On fontanka's 2022, in 10 ways of past and later months, the error above the floor was .005 instead of .006.
     """
     dated = train[(data.days[train] > 0) & (data.rubric[train] >= 0)]
     if len(dated) < ENOUGH_BEFORE * count:
@@ -176,7 +180,8 @@ def _no_rubric(width: int) -> dict[str, Any]:
     none = np.zeros(0, np.float32)
     weights = np.zeros((width, 0), np.float32)
     return {
-        "ids": [], "labels": [], "weights": weights, "bias": none, "slope": none, "offset": none, "sharpness": 1.0
+        "ids": [], "labels": [], "weights": weights, "bias": none, "slope": none, "offset": none, "sharpness": 1.0,
+        "top": [1.0, 0.0],
     }  # fmt: skip
 
 

@@ -13,11 +13,12 @@ from service.inference.lemmas import Ints
 
 class RubricHead:
     """Margins of a one-vs-rest linear model, turned to probabilities by Platt's sigmoid a class (Platt 1999),
-    sharpened by one exponent and normalised over the classes (Zadrozny & Elkan 2002; Guo et al. 2017)."""
+    sharpened by one exponent and normalised over the classes (Zadrozny & Elkan 2002; Guo et al. 2017); then the
+    likeliest class's probability goes through a sigmoid of its own, and the others share what is left."""
 
     def __init__(self, part: Mapping[str, Any]) -> None:
         """`part`: ids and labels; weights (columns, classes), float16 on disk; bias, slope, offset (classes);
-        sharpness (the exponent)."""
+        sharpness (the exponent), top (slope and offset on the log-odds of the likeliest class)."""
         self.ids: list[str] = part["ids"]
         self.labels: list[str] = part["labels"]
         self._weights = kernel.half(part["weights"])  # stays mapped: a request reads a few hundred rows of it
@@ -25,6 +26,7 @@ class RubricHead:
         self._slope: Floats = np.asarray(part["slope"], np.float32)
         self._offset: Floats = np.asarray(part["offset"], np.float32)
         self._sharpness = float(part["sharpness"])
+        self._top: tuple[float, float] = tuple(part.get("top", (1.0, 0.0)))
         self.compiled = kernel.Rubric(*kernel.addresses(self._weights, self.bias), len(self.ids))
 
     def fits(self, width: int) -> bool:
@@ -49,5 +51,24 @@ class RubricHead:
         # in float64: a margin far from all classes must not round to 0/0
         sigmoid = 1.0 / (1.0 + np.exp(-(self._slope * margins + self._offset).astype(np.float64)))
         sharpened = sigmoid**self._sharpness
-        shares: npt.NDArray[np.float64] = sharpened / sharpened.sum(axis=1, keepdims=True)
-        return shares
+        return self._with_the_top_right(sharpened / sharpened.sum(axis=1, keepdims=True))
+
+    def _with_the_top_right(self, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The order of the classes stays: the likeliest never falls below the next."""
+        if len(self.ids) < 2:
+            return shares
+        second, top = np.sort(shares, axis=1)[:, -2:].T
+        slope, offset = self._top
+        wanted = 1.0 / (1.0 + np.exp(-(slope * log_odds(top) + offset)))
+        rest = np.maximum(shares.sum(axis=1) - top, 1e-300)  # nothing is left where a margin is far from all others
+        wanted = np.maximum(wanted, second / (rest + second) * (1 + 1e-6))
+        likeliest = shares.argmax(axis=1)
+        shares = shares * ((1.0 - wanted) / rest)[:, None]
+        shares[np.arange(len(shares)), likeliest] = wanted
+        return shares / shares.sum(axis=1, keepdims=True)
+
+
+def log_odds(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    near = np.clip(probability, 1e-9, 1 - 1e-9)
+    odds: npt.NDArray[np.float64] = np.log(near / (1 - near))
+    return odds
