@@ -7,13 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.inference.article import Level
-from service.inference.places import ALONE, CLEAR, INSTRUMENTAL, NAMELIKE, SUPPORTED, WORDLIKE, Kind, Phrase, Place
+from service.inference.places import (
+    ALONE,
+    CLEAR,
+    INSTRUMENTAL,
+    NAMELIKE,
+    OWN,
+    SUPPORTED,
+    WORDLIKE,
+    Kind,
+    Phrase,
+    Place,
+)
+from service.inference.scenes import HAPPENS, JUDGES
 from training.morphology import fold, morphology
+from training.own_places import NO_NEWSROOM, Newsroom, PlacesError
 
 FOLDER = Path(__file__).parent.parent / "datasets" / "gazetteer"
 WORD = re.compile(r"[^\W_]+")
 # «Тульской и Тверской областях»: these words of a name may stand in the plural when several are named
 HEADS = {"область", "край", "республика", "округ", "народная", "автономный", "автономная"}
+IN_HOME_REGION = 1  # of Place.home
 FEDERAL_CITIES = {"77", "78", "92"}  # a subject and a city in one: they yield the subject alone
 SURNAME = re.compile(r"(?:[оеё]в|[иы]н)(?:[ау]|ым)?$")  # «Мантурова», «Кашину»: not every surname is in the dictionary
 PARTICLES = {"на", "и", "де", "над", "эль", "эш", "о", "в"}  # stay as they are inside a name
@@ -48,6 +62,13 @@ class Gazetteer:
         """The place a training label names («КИЕВ», «Республика Саха»), or None: then it is a topic tag."""
         return self.labels.get(label_key(label))
 
+    def above(self, place: int) -> list[int]:
+        """What a place stands for besides, as in the answers: all it lies in, up to its subject."""
+        found = []
+        while (place := self.places[place].parent) >= 0 and self.places[place].level != "country":
+            found.append(place)
+        return found
+
 
 def label_key(label: str) -> str:
     """Labels agree when their words do, whatever the case, ё and punctuation."""
@@ -59,14 +80,16 @@ def slug(name: str) -> str:
     return "-".join("".join(LATIN.get(letter, letter) for letter in word) for word in WORD.findall(fold(name)))
 
 
-def build(folder: Path = FOLDER) -> Gazetteer:
-    """Reads the five files of the gazetteer; takes about two seconds, most of it declension."""
+def build(folder: Path = FOLDER, newsroom: Newsroom = NO_NEWSROOM) -> Gazetteer:
+    """Reads the files of the gazetteer; takes about two seconds, most of it declension."""
     builder = _Builder()
     builder.countries(_rows(folder / "countries.jsonl"))
     builder.subjects(_rows(folder / "regions.jsonl"))
     builder.cities(_rows(folder / "cities.jsonl"))
     builder.world(_rows(folder / "world_cities.jsonl"))
-    builder.not_places((folder / "not_places.txt").read_text("utf-8").splitlines())
+    builder.not_places(lines_of(folder / "not_places.txt"))
+    builder.events(lines_of(folder / "events.txt"))
+    builder.newsroom(newsroom)
     return Gazetteer(tuple(builder.places), tuple(builder.phrases), tuple(builder.forms), builder.labels)
 
 
@@ -130,8 +153,46 @@ class _Builder:
 
     def not_places(self, lines: Iterable[str]) -> None:
         for line in lines:
-            if line.strip() and not line.startswith("#"):
-                self.phrase(Kind.BLOCK, line, -1, CLEAR)
+            self.phrase(Kind.BLOCK, line, -1, CLEAR)
+
+    def events(self, lines: Iterable[str]) -> None:
+        """Words under «happens» and «judges», the classes of `service.inference.scenes`."""
+        classes = {"[happens]": HAPPENS, "[judges]": JUDGES}
+        class_ = HAPPENS
+        for line in lines:
+            if line in classes:
+                class_ = classes[line]
+            else:
+                for lemma in line.split():
+                    self.add(Kind.EVENT, (event_forms(fold(lemma)),), -1, class_)
+
+    def newsroom(self, newsroom: Newsroom) -> None:
+        """The places of a newsroom's own, and what lies in its region."""
+        home = self.index.get(newsroom.home_region, -1)
+        if newsroom.home_region and (home < 0 or self.places[home].level != "subject"):
+            raise PlacesError(f"home_region {newsroom.home_region!r} is no subject: give its id, such as RU-69")
+        for number, known in enumerate(self.places):
+            if home >= 0 and known.parent == home:
+                self.places[number] = known._replace(home=IN_HOME_REGION)
+        for row in newsroom.places:
+            if row.id in self.index:
+                raise PlacesError(f"places, {row.where}: the id {row.id} is taken: choose another")
+            parent = self.index.get(row.parent, -1) if row.parent else home
+            if parent < 0:
+                asked = (
+                    f"its parent {row.parent!r} is no place"
+                    if row.parent
+                    else "it has no parent and home_region is empty"
+                )
+                raise PlacesError(f"places, {row.where}: {asked}: give the id of a subject, a city or a place above it")
+            place = self.place(row.id, row.label, row.level, parent)
+            self.places[place] = self.places[place]._replace(home=OWN)
+            self.labels[label_key(row.label)] = place
+            self.phrase(Kind.NAME, row.label, place, doubt_of(row.label))
+            for form in row.forms:
+                self.add(
+                    Kind.NAME, tuple(frozenset({fold(word)}) for word in WORD.findall(form)), place, doubt_of(form)
+                )
 
     def place(self, id_: str, label: str, level: Level, parent: int = -1, population: int = 0) -> int:
         if id_ in self.index:  # two places of one name without a number: Сан-Хосе of Costa Rica and California
@@ -161,9 +222,10 @@ class _Builder:
         for name in _texts(row, "supported"):
             kind = Kind.ABBREVIATION if name.isupper() else Kind.ADJECTIVE if name.islower() else Kind.ALIAS
             self.phrase(kind, name, place, SUPPORTED)
-        for name in _texts(row, "wordlike"):
-            self.labels.setdefault(label_key(name), place)
-            self.phrase(Kind.ALIAS, name, place, WORDLIKE)
+        for key, doubted in (("wordlike", WORDLIKE), ("namelike", NAMELIKE)):
+            for name in _texts(row, key):
+                self.labels.setdefault(label_key(name), place)
+                self.phrase(Kind.ALIAS, name, place, doubted)
         level = self.places[place].level
         for adjective in _texts(row, "adjectives"):
             owner = self.adjectives.setdefault(fold(adjective), place) if level != "city" else None
@@ -205,6 +267,23 @@ class _Builder:
             self.phrases.append(Phrase(kind, place, doubt))
 
 
+def lines_of(path: Path) -> list[str]:
+    """Without empty lines and comments."""
+    lines = path.read_text("utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def doubt_of(name: str) -> int:
+    """How sure a capitalised name that no data tells of is to be a place: «Кушалино» is, «Роща» is not."""
+    words = WORD.findall(name)
+    if len(words) > 1:
+        return CLEAR
+    known = [parse for parse in morphology().parse(words[0].lower()) if parse.is_known and "Geox" not in parse.tag]
+    if any(part in parse.tag for parse in known for part in ("Name", "Surn", "ADJF")) or SURNAME.search(fold(name)):
+        return NAMELIKE
+    return ALONE if known else CLEAR
+
+
 def _by_doubt(forms: frozenset[str], doubt: int, check_people: bool) -> Iterator[tuple[int, frozenset[str]]]:
     """Splits the forms of one word: «Иванова» is also a surname, «чехов» too, «Курском» also of «в Курском районе»."""
     inflects_like_a_surname = check_people and not any(form.endswith("ой") for form in forms)  # Кашин, not Гатчина
@@ -230,6 +309,19 @@ def adjective_forms(word: str) -> frozenset[str]:
         if "ADJF" in parse.tag and parse.normal_form == word:
             forms.update(form.word for form in parse.lexeme if "ADJF" in form.tag and "Supr" not in form.tag)
             break
+    return frozenset(fold(form) for form in forms)
+
+
+def event_forms(word: str) -> frozenset[str]:
+    """Of a noun all forms; of a verb what tells of past or present: «погиб», «горит», «сгоревшего», not «сгорит»."""
+    forms = {word} if "INFN" not in morphology().parse(word)[0].tag else set()
+    for parse in morphology().parse(word):
+        if parse.normal_form != word:
+            continue
+        for form in parse.lexeme:
+            told = form.tag.POS in ("NOUN", "ADJF", "PRTF", "PRTS", "GRND") or form.tag.tense == "past"
+            if told or (form.tag.POS == "VERB" and form.tag.tense == "pres"):
+                forms.add(form.word)
     return frozenset(fold(form) for form in forms)
 
 
@@ -260,6 +352,8 @@ def name_forms(word: str, alone: bool) -> frozenset[str]:
     if alone and not places and (people or not known):
         forms.update(_declined_by_ending(folded))
         parses = [parse for parse in parses if "Surn" not in parse.tag and "Patr" not in parse.tag][:1]
+    if not parses and not alone:
+        forms.update(_declined_by_ending(folded))  # «Оле» of Йошкар-Ола
     for parse in (places or known or parses)[:2]:
         lexeme = [form for form in parse.lexeme if form.tag.POS == parse.tag.POS and "Supr" not in form.tag]
         forms.update(

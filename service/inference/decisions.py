@@ -104,6 +104,7 @@ class Decisions:
     ) -> tuple[RegionAnswer, ...]:  # fmt: skip
         """Places, surest first. A place that is only mentioned is told, and never chosen."""
         answers = []
+        located: dict[int, Evidence] = {}  # a city and its subject share their mentions; the title's count from -1 down
         for one in found:
             if one.score < (options.threshold or 0.0):
                 continue
@@ -111,8 +112,16 @@ class Decisions:
             decision: Decision = "abstain"
             if one.role != "mentioned":
                 decision = "auto" if may_publish and one.score >= self._auto["regions"] else "review"
-            evidence = [locate("title", mention) for mention in one.in_title[:EVIDENCE_SHOWN]]
-            evidence += [locate("body", mention) for mention in one.in_body[: EVIDENCE_SHOWN - len(evidence)]]
+            evidence = []
+            for mention in one.in_title[:EVIDENCE_SHOWN]:
+                key = -1 - mention.start
+                if key not in located:
+                    located[key] = locate("title", mention)
+                evidence.append(located[key])
+            for mention in one.in_body[: EVIDENCE_SHOWN - len(evidence)]:
+                if mention.start not in located:
+                    located[mention.start] = locate("body", mention)
+                evidence.append(located[mention.start])
             parent = self._places[place.parent].id if place.parent >= 0 else None
             answers.append(
                 RegionAnswer(
