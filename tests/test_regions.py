@@ -54,9 +54,8 @@ def test_a_subject_has_the_evidence_and_role_of_its_city() -> None:
 
 def test_a_place_named_once_far_below_is_only_mentioned() -> None:
     filler = "Ведомство сообщило подробности работы над новым законом. " * 30
-    places = reading().found(
-        "В Казани открыли школу", "В Казани открыли школу." + filler + "Раньше такую открыли в Омске."
-    )
+    body = "В Казани открыли школу. Казань ждала её год." + filler + "Раньше такие открыли в Омске и Перми."
+    places = reading().found("В Казани открыли школу", body)
     assert places["c551487"].role == "happened"
     assert places["c1496153"].role == "mentioned"
     assert places["c551487"].score > places["c1496153"].score

@@ -102,7 +102,7 @@ class Decisions:
         self, found: Sequence[PlaceFound], locate: Callable[[Literal["title", "body"], Mention], Evidence],
         may_publish: bool, options: Options,
     ) -> tuple[RegionAnswer, ...]:  # fmt: skip
-        """Places, surest first. A place that is only mentioned is told, and never chosen."""
+        """Places, surest first. Those that the outlet's editors would hardly tag are told, and not chosen."""
         answers = []
         located: dict[int, Evidence] = {}  # a city and its subject share their mentions; the title's count from -1 down
         for one in found:
@@ -110,7 +110,7 @@ class Decisions:
                 continue
             place = self._places[one.place]
             decision: Decision = "abstain"
-            if one.role != "mentioned":
+            if one.chosen:
                 decision = "auto" if may_publish and one.score >= self._auto["regions"] else "review"
             evidence = []
             for mention in one.in_title[:EVIDENCE_SHOWN]:

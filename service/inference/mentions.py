@@ -19,6 +19,7 @@ NAME, ALIAS, ABBREVIATION, ADJECTIVE, DEMONYM, BLOCK, EVENT = (int(kind) for kin
 COMMON_HEADS = tuple(map(folded_words, ("област", "кра", "республ", "округ")))
 QUOTED = re.compile(r"[\"“„]([^\"“”„\n]{2,50})[\"”“]")
 NAMED_WORDS = 5  # a quotation of more words is somebody's speech, not the name of a firm or a paper
+FEWEST_GAPS_OF_SPEECH = 2  # «Онега», – говорится in the text of a ship
 LONGEST_NAME = 51  # characters between the quotation marks
 SPEECH_GOES_ON = (", –", ", —", ", -")
 LIST_GAPS = frozenset({", ", " и ", " или ", " - ", " – ", " — ", "-", "–", "—", "/"})
@@ -205,12 +206,14 @@ def _in_a_name(text: str, start: int, end: int) -> bool:
 
 
 def _is_a_name(text: str, opened: int, closed: int) -> bool:
-    if not text[opened + 1].isupper() or "\n" in text[opened:closed] or text.count(" ", opened, closed) >= NAMED_WORDS:
+    gaps = text.count(" ", opened, closed)
+    if not text[opened + 1].isupper() or gaps >= NAMED_WORDS or "\n" in text[opened:closed]:
         return False
-    speech = (
+    # «Тверь ждёт гостей», – сказал он
+    is_speech = (
         text[closed - 1] in ".!?…," or text.startswith(SPEECH_GOES_ON, closed + 1) or text.endswith(": ", 0, opened)
     )
-    return not speech
+    return not (is_speech and gaps >= FEWEST_GAPS_OF_SPEECH)
 
 
 def _share_the_head(mentions: list[Mention], text: str) -> None:

@@ -16,6 +16,7 @@ FIRST_WORDS = 45  # words of the body that tell what an article is about
 LEVELS: tuple[Level, ...] = ("country", "subject", "city", "district", "place")
 AFTER_THE_TITLE = 1_000_000  # sentences: the body's come after all of the title's
 BESIDE_AFTER, BESIDE_BEFORE = 2, 4  # characters between two names: «район Петербурга», «в Уфе, в Кировском районе»
+ABOUT: Mapping[Role, Role] = {"mentioned": "about"}
 NO_PLACES: frozenset[int] = frozenset()
 LARGER = 4  # of cities of one name the one so many times larger is meant, if no region is named
 WEAK = int(Kind.ADJECTIVE)  # from this kind on: adjectives and demonyms
@@ -32,6 +33,7 @@ FEATURES = (
     "from_city",
     "abroad",
     "log_others",
+    "scene",
 )
 
 Features = tuple[float, ...]
@@ -45,7 +47,11 @@ class Weights(NamedTuple):
 
 
 class PlaceFound(NamedTuple):
-    """A place of the article; mentions by part, in order of position. `score` is the chance that editors tag it."""
+    """A place of the article; mentions by part, in order of position. `score` is the chance that editors tag it.
+
+    Where an event took place is a fact of the text; whether it is `chosen` depends on the score, for outlets differ in
+    whether they tag it.
+    """
 
     place: int
     role: Role
@@ -53,6 +59,7 @@ class PlaceFound(NamedTuple):
     features: Features
     in_title: tuple[Mention, ...]
     in_body: tuple[Mention, ...]
+    chosen: bool
 
 
 class Regions:
@@ -133,18 +140,19 @@ class Regions:
             level = self._levels[place]
             most[level] = max(most[level], len(in_title) + len(in_body))
         happened = self._scene_of(scenes) if scenes else NO_PLACES
-        weighed = [self._weigh(place, *parts, place in own, most, len(found)) for place, parts in found.items()]
-        return self._with_roles(weighed, happened)
+        weighed = [
+            self._weigh(place, *parts, place in own, place in happened, most, len(found))
+            for place, parts in found.items()
+        ]
+        return self._with_subjects(weighed)
 
-    def _with_roles(self, weighed: Sequence[PlaceFound], happened: frozenset[int]) -> list[PlaceFound]:
+    def _with_subjects(self, weighed: Sequence[PlaceFound]) -> list[PlaceFound]:
         # what an article says of a city it says of the subject around it
-        about = {above for one in weighed if one.role == "about" for above in self._above[one.place]}
+        told = {above for one in weighed if one.chosen for above in self._above[one.place]}
         answers = [
-            one._replace(role="happened")
-            if one.place in happened
-            else one._replace(role="about")
-            if one.role == "mentioned" and one.place in about
-            else one
+            one
+            if one.chosen or one.place not in told
+            else one._replace(role=ABOUT.get(one.role, one.role), chosen=True)
             for one in weighed
         ]
         if len(answers) > 1:
@@ -203,7 +211,14 @@ class Regions:
         return by_size[0] if largest and largest >= LARGER * second else -1
 
     def _weigh(
-        self, place: int, title: list[Mention], body: list[Mention], own: bool, most: list[int], others: int
+        self,
+        place: int,
+        title: list[Mention],
+        body: list[Mention],
+        own: bool,
+        scene: bool,
+        most: list[int],
+        others: int,
     ) -> PlaceFound:
         count = len(title) + len(body)
         in_title = in_lead = early = False
@@ -233,8 +248,10 @@ class Regions:
             float(not own),
             float(self._abroad[place]),
             log1p(others),
+            float(scene),
         )
         weights = self._weights[place]
         score = 1 / (1 + exp(-sum(map(mul, weights.features, features))))
-        role: Role = "about" if score >= weights.about else "mentioned"
-        return PlaceFound(place, role, score, features, tuple(title), tuple(body))
+        chosen = score >= weights.about
+        role: Role = "happened" if scene else "about" if chosen else "mentioned"
+        return PlaceFound(place, role, score, features, tuple(title), tuple(body), chosen)
