@@ -105,13 +105,14 @@ class Decisions:
         """Places, surest first. Those that the outlet's editors would hardly tag are told, and not chosen."""
         answers = []
         located: dict[int, Evidence] = {}  # a city and its subject share their mentions; the title's count from -1 down
+        least, auto = options.threshold or 0.0, self._auto["regions"]
         for one in found:
-            if one.score < (options.threshold or 0.0):
+            score = round(one.score, DIGITS)
+            if score < least:
                 continue
-            place = self._places[one.place]
             decision: Decision = "abstain"
             if one.chosen:
-                decision = "auto" if may_publish and one.score >= self._auto["regions"] else "review"
+                decision = "auto" if may_publish and score >= auto else "review"
             evidence = []
             for mention in one.in_title[:EVIDENCE_SHOWN]:
                 key = -1 - mention.start
@@ -119,15 +120,13 @@ class Decisions:
                     located[key] = locate("title", mention)
                 evidence.append(located[key])
             for mention in one.in_body[: EVIDENCE_SHOWN - len(evidence)]:
-                if mention.start not in located:
-                    located[mention.start] = locate("body", mention)
-                evidence.append(located[mention.start])
-            parent = self._places[place.parent].id if place.parent >= 0 else None
-            answers.append(
-                RegionAnswer(
-                    place.id, place.label, place.level, parent, one.role, rounded(one.score), decision, tuple(evidence)
-                )
-            )
+                key = mention.start
+                if key not in located:
+                    located[key] = locate("body", mention)
+                evidence.append(located[key])
+            id_, label, level, above, *_ = self._places[one.place]
+            parent = self._places[above].id if above >= 0 else None
+            answers.append(RegionAnswer(id_, label, level, parent, one.role, score, decision, tuple(evidence)))
         return tuple(answers[: options.limit])
 
 

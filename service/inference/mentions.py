@@ -11,7 +11,7 @@ import numpy as np
 from service.inference.phrases import Hit
 from service.inference.places import CLEAR, INSTRUMENTAL, OWN, SUPPORTED, WORDLIKE, Kind, Mention, Phrase, Place
 from service.inference.scenes import LEAD_WORDS, Event, with_scenes
-from service.inference.surroundings import BEFORE_AN_INSTRUMENTAL, SPACE, WATERS, Surroundings
+from service.inference.surroundings import BEFORE_AN_INSTRUMENTAL, SPACE, WATERS, Surroundings, names_goods
 from service.inference.words import folded as folded_words
 
 NAME, ALIAS, ABBREVIATION, ADJECTIVE, DEMONYM, BLOCK, EVENT = (int(kind) for kind in Kind)  # comparing enums is slow
@@ -37,6 +37,7 @@ class Reader:
     def __init__(self, places: Sequence[Place], phrases: Sequence[Phrase]) -> None:
         # plain lists by phrase number: attribute access on records costs a third of the time here
         self._kinds = [int(phrase.kind) for phrase in phrases]
+        self._class_of_event = {i: phrase.doubt for i, phrase in enumerate(phrases) if phrase.kind == EVENT}
         self._places = [phrase.place for phrase in phrases]
         self._doubts = [phrase.doubt for phrase in phrases]
         self._levels = ["" if phrase.place < 0 else places[phrase.place].level for phrase in phrases]
@@ -69,39 +70,53 @@ class Reader:
 
     def _stretches(self, hits: Sequence[Hit]) -> tuple[list[Event], list[Stretch]]:
         """The lead's words of events; and what may be places, in order, of those at one word the longest first."""
-        kinds = self._kinds
+        class_of = self._class_of_event
         events: list[Event] = []
         found: list[Stretch] = []
-        again = -1  # the last stretch's first word
-        in_order = True
-        for first, last, phrase in hits:
-            if kinds[phrase] == EVENT:
+        before, its_end = -1, 0  # the last stretch
+        for hit in hits:
+            first, last, phrase = hit
+            if phrase in class_of:
                 if first < LEAD_WORDS:
-                    events.append((first, self._doubts[phrase]))
-            else:
-                in_order = in_order and first > again
-                again = first
+                    events.append((first, class_of[phrase]))
+                continue
+            if first > before or (first == before and last < its_end):
                 found.append((first, last, (phrase,)))
-        if in_order:
-            return events, found
+            elif first == before and last == its_end:
+                found[-1] = (first, last, (*found[-1][2], phrase))
+            else:  # the matcher goes along one path after the other
+                return self._events(hits), self._sorted(hits)
+            before, its_end = first, last
+        return events, found
+
+    def _events(self, hits: Sequence[Hit]) -> list[Event]:
+        class_of = self._class_of_event
+        return [(first, class_of[phrase]) for first, _, phrase in hits if phrase in class_of and first < LEAD_WORDS]
+
+    def _sorted(self, hits: Sequence[Hit]) -> list[Stretch]:
         groups: dict[tuple[int, int], list[int]] = {}
-        for first, last, (phrase,) in found:
-            groups.setdefault((first, -last), []).append(phrase)
-        return events, [(first, -last, tuple(groups[first, last])) for first, last in sorted(groups)]
+        for first, last, phrase in hits:
+            if phrase not in self._class_of_event:
+                groups.setdefault((first, -last), []).append(phrase)
+        return [(first, -last, tuple(groups[first, last])) for first, last in sorted(groups)]
 
     def _read(self, text: str, folded: bytes, stretches: Sequence[Stretch], positions: Sequence[int]) -> list[Mention]:
         """`positions`: where each stretch starts, then where each ends."""
         kinds, plain = self._kinds, self._plain
         mentions: list[Mention] = []
-        quotes = "«" in text or '"' in text or "“" in text
+        guillemets, straight = "«" in text, '"' in text or "“" in text
         count = len(stretches)
         free = 0  # the first word that no mention has taken
         past = refused = -WIDEST_GAP - 1  # where the last place ended, and the last adjective that was none
         list_start = 0  # where the list of places starts
         for number, (first, last, group) in enumerate(stretches):
+            if first < free:
+                continue
             start, end = positions[number], positions[count + number]
             one = group[0]
-            if first < free or (kinds[one] <= ABBREVIATION and len(group) == 1 and not text[start].isupper()):
+            short = last - first == 1 == len(group)  # one word that may be one place
+            capital = text[start].isupper()
+            if not capital and len(group) == 1 and kinds[one] <= ABBREVIATION:
                 continue
             if last - first > 1 and BROKEN.search(text, start, end):
                 continue
@@ -110,17 +125,24 @@ class Reader:
                 list_start = start
             before_hit = number + 1 < count and stretches[number + 1][0] == last
             read: Sequence[int] = group
-            if plain[one] and last - first == 1 == len(group):
+            if short and plain[one]:
                 if not _stands_alone(text, folded, start, end, in_list, before_hit):
+                    continue
+            elif short and not capital and kinds[one] == ADJECTIVE:
+                if names_goods(folded, end, self._levels[one]):
                     continue
             else:
                 near = Surroundings(text, folded, start, end, list_start, before_hit)
                 read = self._meant(group, near, last - first > 1)
-                if not read or (start - refused <= WIDEST_GAP and near.capital and text[refused:start] in LIST_GAPS):
+                if not read or (capital and start - refused <= WIDEST_GAP and text[refused:start] in LIST_GAPS):
                     refused = end if kinds[one] == ADJECTIVE else refused  # «на Тверской и Калужской улицах»
                     continue
             free = last
-            if kinds[read[0]] == BLOCK or (quotes and _in_a_name(text, start, end)):
+            if (
+                kinds[read[0]] == BLOCK
+                or (guillemets and _in_guillemets(text, start, end))
+                or (straight and _in_straight_marks(text, start, end))
+            ):
                 continue
             mentions.append(self._mention(read, first, start, end))
             past = end
@@ -187,18 +209,20 @@ def _stands_alone(text: str, folded: bytes, start: int, end: int, in_list: bool,
     return start < 2 or text[start - 1] != " " or folded[folded.rfind(b" ", 0, start - 1) + 1 : start - 1] not in WATERS
 
 
-def _in_a_name(text: str, start: int, end: int) -> bool:
+def _in_guillemets(text: str, start: int, end: int) -> bool:
     """Short capitalised quotations are firms, papers, teams; a place inside one is part of a name."""
-    begin = start - LONGEST_NAME if start > LONGEST_NAME else 0
-    before = text[begin:start]
-    opened = before.rfind("«")
-    if opened > before.rfind("»"):
-        closed = text.find("»", end, begin + opened + LONGEST_NAME + 1)
-        if closed >= 0 and text.find("«", end, closed) < 0 and _is_a_name(text, begin + opened, closed):
-            return True
+    opened = text.rfind("«", start - LONGEST_NAME if start > LONGEST_NAME else 0, start)
+    if opened < 0 or text.find("»", opened, start) >= 0:
+        return False
+    closed = text.find("»", end, opened + LONGEST_NAME + 1)
+    return closed >= 0 and text.find("«", end, closed) < 0 and _is_a_name(text, opened, closed)
+
+
+def _in_straight_marks(text: str, start: int, end: int) -> bool:
+    """The same where marks look alike at both ends: only counting from the first tells which opens."""
+    before = text[start - LONGEST_NAME if start > LONGEST_NAME else 0 : start]
     if '"' not in before and "“" not in before and "„" not in before:
         return False
-    # straight marks look alike at both ends: only counting from the first tells which opens
     return any(
         found.start() < start and end < found.end() and _is_a_name(text, found.start(), found.end() - 1)
         for found in QUOTED.finditer(text)

@@ -73,6 +73,7 @@ class Regions:
         by_level = {level: known.get(level, known["city"]) for level in LEVELS}
         self._weights = [by_level[place.level] for place in self.places]
         self._levels = [LEVELS.index(place.level) for place in self.places]
+        self._own = [place.home == OWN for place in self.places]
         self._parents = [place.parent for place in self.places]
         self._above = [self._yielded(place) for place in range(len(self.places))]
         self._abroad = [
@@ -111,7 +112,7 @@ class Regions:
         """Places of the article, surest first."""
         if not title and not body:
             return []
-        known = self._known(title, body)
+        known: set[int] | None = None  # asked for by few articles
         found: dict[int, tuple[list[Mention], list[Mention]]] = {}
         own: set[int] = set()  # named by themselves, not only through a city
         scenes: list[tuple[int, int]] = []  # sentence and place of each adverbial that says where it happened
@@ -120,8 +121,10 @@ class Regions:
                 places = mention.places
                 place = places[0]
                 if len(places) > 1 or mention.supported:
+                    if known is None:
+                        known = self._known(title, body)
                     place = self._meant(mention, known)
-                if place < 0 or (self.places[place].home == OWN and self._is_elsewhere(place, mentions, number)):
+                if place < 0 or (self._own[place] and self._is_elsewhere(place, mentions, number)):
                     continue
                 own.add(place)
                 if mention.scene:
@@ -140,9 +143,9 @@ class Regions:
             level = self._levels[place]
             most[level] = max(most[level], len(in_title) + len(in_body))
         happened = self._scene_of(scenes) if scenes else NO_PLACES
+        others = log1p(len(found))
         weighed = [
-            self._weigh(place, *parts, place in own, place in happened, most, len(found))
-            for place, parts in found.items()
+            self._weigh(place, *parts, place in own, place in happened, most, others) for place, parts in found.items()
         ]
         return self._with_subjects(weighed)
 
@@ -218,7 +221,7 @@ class Regions:
         own: bool,
         scene: bool,
         most: list[int],
-        others: int,
+        others: float,
     ) -> PlaceFound:
         count = len(title) + len(body)
         in_title = in_lead = early = False
@@ -247,7 +250,7 @@ class Regions:
             float(doubted),
             float(not own),
             float(self._abroad[place]),
-            log1p(others),
+            others,
             float(scene),
         )
         weights = self._weights[place]

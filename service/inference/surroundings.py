@@ -82,6 +82,12 @@ def opens_sentence(text: str, start: int) -> bool:
     return (not before and start < len(OPENING)) or before[-1:] in SENTENCE_ENDS
 
 
+def names_goods(folded_text: bytes, end: int, level: str) -> bool:
+    """Whether an adjective that ends here is of what carries its name everywhere: «финская сауна»."""
+    stems = (ELSEWHERE if level == "city" else CULTURE).get(folded_text[end + 1 : end + 3])
+    return stems is not None and folded_text.startswith(stems, end + 1)
+
+
 class Surroundings:
     """One stretch of words; everything about it is worked out only when a rule asks."""
 
@@ -156,7 +162,7 @@ class Surroundings:
         """«Тульский», not the Киевский вокзал, a street or Игорь Волжский."""
         text, end, country = self.text, self.end, level == "country"
         if text[end : end + 1] == " ":
-            if self._begins(end + 1, ELSEWHERE if level == "city" else CULTURE):
+            if names_goods(self.folded, end, level):
                 return False
             if self.capital and self._begins(end + 1, STREETS) and not (country and self.opens_sentence()):
                 return False
