@@ -4,8 +4,9 @@ from service.inference.phrases import Hit
 from service.inference.places import Mention
 from service.inference.regions import PlaceFound, Regions
 from service.inference.words import folded
+from training.declension import WORD
 from training.fit_regions import DEFAULT
-from training.gazetteer import WORD, Gazetteer
+from training.gazetteer import Gazetteer
 from training.morphology import fold
 
 Node = dict[str, "Node | list[int]"]
