@@ -131,3 +131,9 @@ def test_the_baseline_config_is_valid_and_never_publishes(tmp_path: Path) -> Non
     assert not loaded.decision.publish
     assert {"ria_2020", "lenta_1999_2018"}.isdisjoint(corpus.name for corpus in loaded.corpus)
     assert all(corpus.cap == 1000 for corpus in loaded.corpus)
+
+
+def test_own_places_lie_beside_the_config(tmp_path: Path) -> None:
+    file = written(tmp_path, '[regions]\nhome_region = "RU-69"\nplaces = "places.tsv"\n')
+    regions = load(file, [empty(tmp_path / "news.jsonl")]).regions
+    assert (regions.home_region, regions.places) == ("RU-69", str(tmp_path / "places.tsv"))

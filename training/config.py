@@ -97,6 +97,11 @@ class Tags(Table, frozen=True):
     drop: tuple[str, ...] = ()
 
 
+class Regions(Table, frozen=True):
+    home_region: str = ""  # a subject's id, "RU-69": what lies in it wins among places of one name
+    places: str = ""  # a file of the newsroom's own places, TSV or JSONL, relative to the config file
+
+
 class Decision(Table, frozen=True):
     precision: Share = 0.9
     least_rubric: Share = 0.3
@@ -115,6 +120,7 @@ class Config(Table, frozen=True):
     vocabulary: Vocabulary = Vocabulary()
     rubric: Rubric = Rubric()
     tags: Tags = Tags()
+    regions: Regions = Regions()
     decision: Decision = Decision()
     artifact: Artifact = Artifact()
 
@@ -137,7 +143,9 @@ def load(path: Path | None, data: Sequence[Path]) -> Config:
     corpora += [Corpus(path=found, format=format_of(found)) for found in loose if found not in named]
     if not corpora:
         raise ConfigError("there is nothing to train on: give --data FILE or DIR, or [[corpus]] path in the config")
-    return msgspec.structs.replace(config, corpus=tuple(corpora))
+    own = config.regions.places
+    regions = msgspec.structs.replace(config.regions, places=str(file.parent / own) if own else "")
+    return msgspec.structs.replace(config, corpus=tuple(corpora), regions=regions)
 
 
 def _decode(file: Path) -> Config:

@@ -30,7 +30,7 @@ def evaluate(annotator: Annotates, articles: Sequence[LabelledArticle], *, label
     """Annotates the articles without their labels, then compares; each head counts the articles with its labels."""
     rows = []
     for batch in _batches(articles):
-        annotations = annotator.annotate([_unlabelled(article) for article in batch], EVERYTHING)
+        annotations = annotator.annotate([unlabelled(article) for article in batch], EVERYTHING)
         for article, annotation in zip(batch, annotations, strict=True):
             rows.append(Row(article, label_map.truth(article), _answer(annotation)))
     found = Evaluation(
@@ -47,7 +47,7 @@ def _batches(articles: Sequence[LabelledArticle]) -> Iterator[Sequence[LabelledA
         yield articles[start : start + BATCH]
 
 
-def _unlabelled(article: LabelledArticle) -> Article:
+def unlabelled(article: LabelledArticle) -> Article:
     """The article as a CMS sends it the first time: nothing in it may give the answer away."""
     return Article(
         id=article.id,
@@ -89,7 +89,7 @@ def _shown(tag: TagAnswer) -> bool:
 
 
 def _explained(annotator: Annotates, rows: Sequence[Row]) -> tuple[WorstError, ...]:
-    annotations = annotator.annotate([_unlabelled(row.article) for row in rows], RUBRIC_EXPLAINED) if rows else []
+    annotations = annotator.annotate([unlabelled(row.article) for row in rows], RUBRIC_EXPLAINED) if rows else []
     return tuple(_error(row, annotation) for row, annotation in zip(rows, annotations, strict=True))
 
 

@@ -10,20 +10,23 @@ from service.inference.regions import PlaceFound, Weights
 
 LEVELS = ("country", "subject", "city")
 ENOUGH = 300  # candidates of a level; with fewer the weights at hand are better than fitted ones
+FOLDS = 5
 THRESHOLDS = np.arange(0.1, 0.81, 0.05)
 
 # Fitted by `fit` on ria_2023 (crc32(id) % 100 < 60) and, at weight 0.3, the same share of lenta_tags.
-# On ria_2020, which neither saw: F1 .595 / .666 / .567 for country / subject / city; elsewhere in ria_2023 .838 / .680
-# / .667. `pytest -m slow tests/test_regions.py` prints them again.
+# On ria_2020, which neither saw: F1 .618 / .644 / .493 for country / subject / city; elsewhere in ria_2023 .840 / .692
+# / .684. `python -m training.protocols.regions` measures a model fitted on ria_2023 alone.
 DEFAULT: Mapping[str, Weights] = {
     "country": Weights(
-        (0.1629, 0.9845, -0.045, 1.0663, 0.2113, 1.1911, 0.7993, -1.9064, -1.0152, 0.0, 0.0, -1.2009), about=0.35
+        (0.049, 0.7899, -0.023, 1.0134, -0.0614, 1.1553, 0.7231, -1.3633, -0.0884, 0.0, 0.0, -1.076, -0.1928), about=0.4
     ),
     "subject": Weights(
-        (-0.4231, 0.491, 1.2858, 0.7506, 0.324, 1.1012, 0.5715, -1.3029, -0.0279, 0.2291, 0.0, -1.1113), about=0.3
+        (-0.2142, 0.6181, 0.3469, 0.7009, -0.0066, 1.1202, 0.3165, -0.6342, 0.0236, 0.1011, 0.0, -1.0372, 0.6487),
+        about=0.35,
     ),
     "city": Weights(
-        (-0.4421, 0.843, -0.255, 1.6277, 0.6006, 0.2358, 0.8451, -1.4551, -0.0706, 0.0, -2.9075, -0.8676), about=0.25
+        (-0.1603, 0.5485, 0.0116, 0.9188, -0.0577, 0.853, 0.354, -0.6379, 0.0368, 0.0, -0.5933, -0.8856, 0.3429),
+        about=0.25,
     ),
 }
 
@@ -42,25 +45,40 @@ def fit(
     weighed = [1.0] * len(found) if importance is None else importance
     weights = dict(start)
     for level in LEVELS:
-        rows, tagged, trust = [], [], []
-        for one, wanted, weight in zip(found, labels, weighed, strict=True):
+        rows, tagged, trust, article = [], [], [], []
+        for number, (one, wanted, weight) in enumerate(zip(found, labels, weighed, strict=True)):
             for place in one:
                 if places[place.place].level == level:
                     rows.append(place.features)
                     tagged.append(place.place in wanted)
                     trust.append(weight)
+                    article.append(number)
         if len(rows) < ENOUGH or len(set(tagged)) < 2:
             continue
-        model = LogisticRegression(C=1.0, fit_intercept=False, max_iter=1000)
-        model.fit(np.array(rows), np.array(tagged), np.array(trust))
+        x, y, trusted = np.array(rows), np.array(tagged), np.array(trust)
+        model = _logistic().fit(x, y, trusted)
         missed = sum(
             weight * sum(places[place].level == level for place in set(wanted) - {p.place for p in one})
             for one, wanted, weight in zip(found, labels, weighed, strict=True)
         )
-        scores = model.predict_proba(np.array(rows))[:, 1]
-        about = _best_threshold(scores, np.array(tagged), np.array(trust), missed)
+        about = _best_threshold(_unseen_scores(x, y, trusted, np.array(article)), y, trusted, missed)
         weights[level] = Weights(tuple(round(float(value), 4) for value in model.coef_[0]), about)
     return weights
+
+
+def _logistic() -> LogisticRegression:
+    """Trained on ria_2023, this C gave the best F1 on lenta_tags, of .03 to 3: another outlet's habit asks for less."""
+    return LogisticRegression(C=0.1, fit_intercept=False, max_iter=1000)
+
+
+def _unseen_scores(x: np.ndarray, y: np.ndarray, trust: np.ndarray, article: np.ndarray) -> np.ndarray:
+    """Every candidate's score by weights that have not seen its article."""
+    scores = np.zeros(len(x))
+    for fold in range(FOLDS):
+        out = article % FOLDS == fold
+        if out.any() and len(set(y[~out])) > 1:
+            scores[out] = _logistic().fit(x[~out], y[~out], trust[~out]).predict_proba(x[out])[:, 1]
+    return scores
 
 
 def _best_threshold(scores: np.ndarray, tagged: np.ndarray, trust: np.ndarray, missed: float) -> float:

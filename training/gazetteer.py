@@ -1,22 +1,30 @@
 """The gazetteer files -> places and phrases: every declined form of every name, so that serving needs no dictionary."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from service.inference.article import Level
-from service.inference.places import ALONE, CLEAR, INSTRUMENTAL, NAMELIKE, SUPPORTED, WORDLIKE, Kind, Phrase, Place
-from training.morphology import fold, morphology
+from service.inference.places import (
+    ALONE,
+    CLEAR,
+    NAMELIKE,
+    OWN,
+    SUPPORTED,
+    WORDLIKE,
+    Kind,
+    Phrase,
+    Place,
+)
+from service.inference.scenes import HAPPENS, JUDGES
+from training.declension import WORD, adjective_forms, by_doubt, doubt_of, event_forms, name_forms, noun_forms
+from training.morphology import fold
+from training.own_places import NO_NEWSROOM, Newsroom, PlacesError
 
 FOLDER = Path(__file__).parent.parent / "datasets" / "gazetteer"
-WORD = re.compile(r"[^\W_]+")
-# «Тульской и Тверской областях»: these words of a name may stand in the plural when several are named
-HEADS = {"область", "край", "республика", "округ", "народная", "автономный", "автономная"}
+IN_HOME_REGION = 1  # of Place.home
 FEDERAL_CITIES = {"77", "78", "92"}  # a subject and a city in one: they yield the subject alone
-SURNAME = re.compile(r"(?:[оеё]в|[иы]н)(?:[ау]|ым)?$")  # «Мантурова», «Кашину»: not every surname is in the dictionary
-PARTICLES = {"на", "и", "де", "над", "эль", "эш", "о", "в"}  # stay as they are inside a name
 LARGE = 100_000  # under this a city named like a common word (Клин, Холм) is read only after «в», «из», «под»
 LATIN = {
     **dict(zip("абвгдезийклмнопрстуфыэ", "abvgdeziyklmnoprstufye", strict=True)),
@@ -48,6 +56,13 @@ class Gazetteer:
         """The place a training label names («КИЕВ», «Республика Саха»), or None: then it is a topic tag."""
         return self.labels.get(label_key(label))
 
+    def above(self, place: int) -> list[int]:
+        """What a place stands for besides, as in the answers: all it lies in, up to its subject."""
+        found = []
+        while (place := self.places[place].parent) >= 0 and self.places[place].level != "country":
+            found.append(place)
+        return found
+
 
 def label_key(label: str) -> str:
     """Labels agree when their words do, whatever the case, ё and punctuation."""
@@ -59,14 +74,16 @@ def slug(name: str) -> str:
     return "-".join("".join(LATIN.get(letter, letter) for letter in word) for word in WORD.findall(fold(name)))
 
 
-def build(folder: Path = FOLDER) -> Gazetteer:
-    """Reads the five files of the gazetteer; takes about two seconds, most of it declension."""
+def build(folder: Path = FOLDER, newsroom: Newsroom = NO_NEWSROOM) -> Gazetteer:
+    """Reads the files of the gazetteer; takes about two seconds, most of it declension."""
     builder = _Builder()
     builder.countries(_rows(folder / "countries.jsonl"))
     builder.subjects(_rows(folder / "regions.jsonl"))
     builder.cities(_rows(folder / "cities.jsonl"))
     builder.world(_rows(folder / "world_cities.jsonl"))
-    builder.not_places((folder / "not_places.txt").read_text("utf-8").splitlines())
+    builder.not_places(lines_of(folder / "not_places.txt"))
+    builder.events(lines_of(folder / "events.txt"))
+    builder.newsroom(newsroom)
     return Gazetteer(tuple(builder.places), tuple(builder.phrases), tuple(builder.forms), builder.labels)
 
 
@@ -130,8 +147,46 @@ class _Builder:
 
     def not_places(self, lines: Iterable[str]) -> None:
         for line in lines:
-            if line.strip() and not line.startswith("#"):
-                self.phrase(Kind.BLOCK, line, -1, CLEAR)
+            self.phrase(Kind.BLOCK, line, -1, CLEAR)
+
+    def events(self, lines: Iterable[str]) -> None:
+        """Words under «happens» and «judges», the classes of `service.inference.scenes`."""
+        classes = {"[happens]": HAPPENS, "[judges]": JUDGES}
+        class_ = HAPPENS
+        for line in lines:
+            if line in classes:
+                class_ = classes[line]
+            else:
+                for lemma in line.split():
+                    self.add(Kind.EVENT, (event_forms(fold(lemma)),), -1, class_)
+
+    def newsroom(self, newsroom: Newsroom) -> None:
+        """The places of a newsroom's own, and what lies in its region."""
+        home = self.index.get(newsroom.home_region, -1)
+        if newsroom.home_region and (home < 0 or self.places[home].level != "subject"):
+            raise PlacesError(f"home_region {newsroom.home_region!r} is no subject: give its id, such as RU-69")
+        for number, known in enumerate(self.places):
+            if home >= 0 and known.parent == home:
+                self.places[number] = known._replace(home=IN_HOME_REGION)
+        for row in newsroom.places:
+            if row.id in self.index:
+                raise PlacesError(f"places, {row.where}: the id {row.id} is taken: choose another")
+            parent = self.index.get(row.parent, -1) if row.parent else home
+            if parent < 0:
+                asked = (
+                    f"its parent {row.parent!r} is no place"
+                    if row.parent
+                    else "it has no parent and home_region is empty"
+                )
+                raise PlacesError(f"places, {row.where}: {asked}: give the id of a subject, a city or a place above it")
+            place = self.place(row.id, row.label, row.level, parent)
+            self.places[place] = self.places[place]._replace(home=OWN)
+            self.labels[label_key(row.label)] = place
+            self.phrase(Kind.NAME, row.label, place, doubt_of(row.label))
+            for form in row.forms:
+                self.add(
+                    Kind.NAME, tuple(frozenset({fold(word)}) for word in WORD.findall(form)), place, doubt_of(form)
+                )
 
     def place(self, id_: str, label: str, level: Level, parent: int = -1, population: int = 0) -> int:
         if id_ in self.index:  # two places of one name without a number: Сан-Хосе of Costa Rica and California
@@ -161,9 +216,10 @@ class _Builder:
         for name in _texts(row, "supported"):
             kind = Kind.ABBREVIATION if name.isupper() else Kind.ADJECTIVE if name.islower() else Kind.ALIAS
             self.phrase(kind, name, place, SUPPORTED)
-        for name in _texts(row, "wordlike"):
-            self.labels.setdefault(label_key(name), place)
-            self.phrase(Kind.ALIAS, name, place, WORDLIKE)
+        for key, doubted in (("wordlike", WORDLIKE), ("namelike", NAMELIKE)):
+            for name in _texts(row, key):
+                self.labels.setdefault(label_key(name), place)
+                self.phrase(Kind.ALIAS, name, place, doubted)
         level = self.places[place].level
         for adjective in _texts(row, "adjectives"):
             owner = self.adjectives.setdefault(fold(adjective), place) if level != "city" else None
@@ -190,10 +246,10 @@ class _Builder:
         if len(forms) == 1 and kind <= Kind.ALIAS and doubt <= WORDLIKE and self.places[place].level == "city":
             at_home = self.places[self.places[place].parent].level == "subject"
             small = at_home and self.places[place].population < LARGE
-            for part_doubt, part in _by_doubt(forms[0], doubt, small or fold(text).endswith("о")):
+            for part_doubt, part in by_doubt(forms[0], doubt, small or fold(text).endswith("о")):
                 self.add(kind, (part,), place, part_doubt)
         elif kind is Kind.DEMONYM:
-            for part_doubt, part in _by_doubt(forms[0], doubt, check_people=True):
+            for part_doubt, part in by_doubt(forms[0], doubt, check_people=True):
                 self.add(kind, (part,), place, part_doubt)
         else:
             self.add(kind, forms, place, doubt)
@@ -205,77 +261,7 @@ class _Builder:
             self.phrases.append(Phrase(kind, place, doubt))
 
 
-def _by_doubt(forms: frozenset[str], doubt: int, check_people: bool) -> Iterator[tuple[int, frozenset[str]]]:
-    """Splits the forms of one word: «Иванова» is also a surname, «чехов» too, «Курском» also of «в Курском районе»."""
-    inflects_like_a_surname = check_people and not any(form.endswith("ой") for form in forms)  # Кашин, not Гатчина
-    people = frozenset(
-        form
-        for form in forms
-        if check_people and (_is_a_person(form) or (inflects_like_a_surname and SURNAME.search(form)))
-    )
-    adjectives = frozenset(form for form in forms if re.search(r"[сц]ком$", form))
-    for part, level in ((people, NAMELIKE), (adjectives, INSTRUMENTAL), (forms - people - adjectives, doubt)):
-        if part:
-            yield level, part
-
-
-def _is_a_person(form: str) -> bool:
-    return any(parse.is_known and ("Surn" in parse.tag or "Name" in parse.tag) for parse in morphology().parse(form))
-
-
-def adjective_forms(word: str) -> frozenset[str]:
-    """All full forms of «российский», and «российско» of «российско-китайский»."""
-    forms = {word, re.sub(r"(ий|ый|ой)$", "о", word)}
-    for parse in morphology().parse(word):
-        if "ADJF" in parse.tag and parse.normal_form == word:
-            forms.update(form.word for form in parse.lexeme if "ADJF" in form.tag and "Supr" not in form.tag)
-            break
-    return frozenset(fold(form) for form in forms)
-
-
-def noun_forms(word: str) -> frozenset[str]:
-    """Singular and plural forms of a demonym."""
-    forms = {word}
-    for parse in morphology().parse(word):
-        if "NOUN" in parse.tag and parse.normal_form == word:
-            forms.update(form.word for form in parse.lexeme)
-            break
-    return frozenset(fold(form) for form in forms)
-
-
-def name_forms(word: str, alone: bool) -> frozenset[str]:
-    """The forms of one word of a name in the number it is named in; what can't be a nominative stays as it is."""
-    folded = fold(word)
-    if word in PARTICLES:
-        return frozenset({folded})
-    forms = {folded}
-    parses = [
-        parse
-        for parse in morphology().parse(word.lower())
-        if "nomn" in parse.tag and ("NOUN" in parse.tag or "ADJF" in parse.tag)
-    ]
-    known = [parse for parse in parses if parse.is_known]
-    places = [parse for parse in known if "Geox" in parse.tag]
-    people = [parse for parse in known if "Surn" in parse.tag]
-    if alone and not places and (people or not known):
-        forms.update(_declined_by_ending(folded))
-        parses = [parse for parse in parses if "Surn" not in parse.tag and "Patr" not in parse.tag][:1]
-    for parse in (places or known or parses)[:2]:
-        lexeme = [form for form in parse.lexeme if form.tag.POS == parse.tag.POS and "Supr" not in form.tag]
-        forms.update(
-            form.word
-            for form in lexeme
-            if folded in HEADS or (form.tag.number == parse.tag.number and form.tag.gender == parse.tag.gender)
-        )
-    return frozenset(fold(form) for form in forms)
-
-
-def _declined_by_ending(word: str) -> list[str]:
-    """City names in -ов, -ин, -ск, -ово that the dictionary has as surnames or not at all."""
-    if re.search(r"[оеи]в[оа]$|[иы]н[оа]$", word) and word.endswith("о"):
-        return [word[:-1] + ending for ending in ("а", "у", "ом", "е")]
-    if re.search(r"[бвгджзклмнпрстфхцчшщ]$", word):
-        return [word + ending for ending in ("а", "у", "ом", "е")]
-    if word.endswith("а"):
-        return [word[:-1] + ending for ending in ("ы", "и", "е", "у", "ой")]
-    return []
+def lines_of(path: Path) -> list[str]:
+    """Without empty lines and comments."""
+    lines = path.read_text("utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

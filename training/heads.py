@@ -30,6 +30,7 @@ from training.tagging import Tagged, TagTraining, users_of
 Longs = npt.NDArray[np.int64]
 FEWEST_TO_CALIBRATE = 300  # validation articles; with fewer the whole set is cross-fitted
 FOLDS = 5
+SURE_PLACE = 0.95  # precision aimed at for places: a wrong one is seen at once, and editors tag few of those named
 ENOUGH_BEFORE = 3  # times the validation articles have to be there before, or what is left teaches too little
 
 
@@ -221,7 +222,7 @@ def _regions(
                 weights = trial[gazetteer.places[place.place].level]
                 scores.append(1 / (1 + np.exp(-np.dot(weights.features, place.features))))
                 right.append(place.place in labels)
-        auto = threshold_for_precision(np.array(scores), np.array(right), config.decision.precision)
+        auto = threshold_for_precision(np.array(scores), np.array(right), max(config.decision.precision, SURE_PLACE))
         final = fit_regions.fit(seen[0] + unseen[0], seen[1] + unseen[1], gazetteer.places)
     return {level: [list(one.features), one.about] for level, one in final.items()}, auto
 

@@ -82,8 +82,10 @@ def label_map(
         place = by_id.get(place_id_of(name) or "")
         if place is None:
             return ()
-        above = listed[place.parent] if place.level == "city" and place.parent >= 0 else None
-        return tuple(Region(p.id, p.level) for p in (place, above) if p and (p is place or p.level == "subject"))
+        found = [place]
+        while found[-1].parent >= 0 and listed[found[-1].parent].level != "country":
+            found.append(listed[found[-1].parent])
+        return tuple(Region(one.id, one.level) for one in found)
 
     return LabelMap(
         rubric=lambda label: by_name.get(_name(label)),

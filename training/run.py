@@ -14,6 +14,7 @@ from service.inference import artifact
 from service.inference.annotator import Annotator, plain_answers
 from service.inference.article import Article, LabelledArticle
 from service.inference.decisions import ENOUGH_OF_A_SOURCE
+from service.inference.places import OWN
 from service.inference.text import read
 from service.lines import open_lines
 from training import gazetteer as places
@@ -23,12 +24,13 @@ from training.config import Config
 from training.evaluate import evaluate
 from training.evaluation import Evaluation
 from training.examples import Example, Examples, check_that_labels_differ, load
-from training.gazetteer import Gazetteer
+from training.gazetteer import Gazetteer, label_key
 from training.heads import Labelled, fit_heads
 from training.label_map import LabelMap, label_map
 from training.labels import Tags, tag_key, tags_of
 from training.morphology import fold
 from training.overlap import fingerprint
+from training.own_places import newsroom
 from training.progress import Progress
 from training.readers import Rejects
 from training.split import Split, split
@@ -71,7 +73,7 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
     check_that_labels_differ(examples.rows)
     with progress.step(f"splitting {len(examples)} articles, near-duplicates together"):
         parts_of = split(examples, config.split)
-    gazetteer = places.build()
+    gazetteer = places.build(newsroom=newsroom(config.regions.home_region, config.regions.places))
     learnt = np.concatenate((parts_of.train, parts_of.validation))
     rubrics = rubrics_of([examples.rows[i] for i in learnt])
     tags = tags_of(
@@ -140,8 +142,7 @@ def labelled(
 def _places(article: LabelledArticle, gazetteer: Gazetteer) -> frozenset[int]:
     """The places an article is labelled with; a city stands for its subject too, as in the answers."""
     found = {place for label in (*article.regions, *article.tags) if (place := gazetteer.place_of(label)) is not None}
-    above = {gazetteer.places[place].parent for place in found if gazetteer.places[place].level == "city"}
-    return frozenset(found | {place for place in above if place >= 0 and gazetteer.places[place].level == "subject"})
+    return frozenset(found.union(*(gazetteer.above(place) for place in found)))
 
 
 def _outlet_weights(rows: Sequence[Example]) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -161,7 +162,11 @@ def _outlet_weights(rows: Sequence[Example]) -> np.ndarray[Any, np.dtype[np.floa
 def labels_of(annotator: Annotator, gazetteer: Gazetteer, aliases: Mapping[str, str]) -> LabelMap:
     """How editors' labels read in this model's terms; `aliases` as `aliases_of` made them at training time."""
 
+    own = {label_key(place.label): place.id for place in annotator.places if place.home == OWN}
+
     def place_id(label: str) -> str | None:
+        if own_id := own.get(label_key(label)):
+            return own_id
         place = gazetteer.place_of(label)
         return None if place is None else gazetteer.places[place].id
 
@@ -242,6 +247,8 @@ def config_as_data(config: Config) -> dict[str, Any]:
         corpus["path"] = Path(corpus["path"]).name
         if corpus["rubric_map"]:
             corpus["rubric_map"] = Path(corpus["rubric_map"]).name
+    if plain["regions"]["places"]:
+        plain["regions"]["places"] = Path(plain["regions"]["places"]).name
     return plain
 
 

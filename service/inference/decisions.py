@@ -102,23 +102,31 @@ class Decisions:
         self, found: Sequence[PlaceFound], locate: Callable[[Literal["title", "body"], Mention], Evidence],
         may_publish: bool, options: Options,
     ) -> tuple[RegionAnswer, ...]:  # fmt: skip
-        """Places, surest first. A place that is only mentioned is told, and never chosen."""
+        """Places, surest first. Those that the outlet's editors would hardly tag are told, and not chosen."""
         answers = []
+        located: dict[int, Evidence] = {}  # a city and its subject share their mentions; the title's count from -1 down
+        least, auto = options.threshold or 0.0, self._auto["regions"]
         for one in found:
-            if one.score < (options.threshold or 0.0):
+            score = round(one.score, DIGITS)
+            if score < least:
                 continue
-            place = self._places[one.place]
             decision: Decision = "abstain"
-            if one.role != "mentioned":
-                decision = "auto" if may_publish and one.score >= self._auto["regions"] else "review"
-            evidence = [locate("title", mention) for mention in one.in_title[:EVIDENCE_SHOWN]]
-            evidence += [locate("body", mention) for mention in one.in_body[: EVIDENCE_SHOWN - len(evidence)]]
-            parent = self._places[place.parent].id if place.parent >= 0 else None
-            answers.append(
-                RegionAnswer(
-                    place.id, place.label, place.level, parent, one.role, rounded(one.score), decision, tuple(evidence)
-                )
-            )
+            if one.chosen:
+                decision = "auto" if may_publish and score >= auto else "review"
+            evidence = []
+            for mention in one.in_title[:EVIDENCE_SHOWN]:
+                key = -1 - mention.start
+                if key not in located:
+                    located[key] = locate("title", mention)
+                evidence.append(located[key])
+            for mention in one.in_body[: EVIDENCE_SHOWN - len(evidence)]:
+                key = mention.start
+                if key not in located:
+                    located[key] = locate("body", mention)
+                evidence.append(located[key])
+            id_, label, level, above, *_ = self._places[one.place]
+            parent = self._places[above].id if above >= 0 else None
+            answers.append(RegionAnswer(id_, label, level, parent, one.role, score, decision, tuple(evidence)))
         return tuple(answers[: options.limit])
 
 

@@ -40,6 +40,9 @@ class Passage(Struct, frozen=True):
 
     def as_sent(self, start: int, end: int) -> Span:
         """The stretch of the field that `text[start:end]` came from."""
+        if len(self.starts) == 1 and self.tos[0] - self.froms[0] == len(self.text):  # nearly every passage
+            begin = self.froms[0]
+            return begin + start, begin + max(start, end)
         first = self._chunk(start)
         last = self._chunk(max(start, end - 1))
         begin = self.froms[first]

@@ -15,6 +15,7 @@ class Kind(IntEnum):
     ADJECTIVE = 3  # may be lower-case: «тульский»
     DEMONYM = 4  # lower-case in Russian: «россияне»
     BLOCK = 5  # holds a place's name and is not about it: «Белый дом»
+    EVENT = 6  # no place: a word that tells of an event, «погиб», «пожар»; its doubt is its class in `scenes`
 
 
 # How much a phrase needs around it to be read as its place.
@@ -26,14 +27,21 @@ INSTRUMENTAL = 4  # only after «под», «между»: «Курском» is
 SUPPORTED = 5  # only where the text names the place in full or one of its cities: «РБ», «Корея»
 
 
+OWN = 2
+
+
 class Place(NamedTuple):
-    """`parent` is an index in the list of places, -1 for none: a city's subject or country, a subject's Россия."""
+    """`parent` is an index in the list of places, -1 for none: a city's subject or country, a subject's Россия.
+
+    `home`: among places of one name the highest wins: OWN is a newsroom's own place, 1 lies in its home region.
+    """
 
     id: str
     label: str
     level: Level
     parent: int = -1
     population: int = 0
+    home: int = 0
 
 
 class Phrase(NamedTuple):
@@ -54,3 +62,4 @@ class Mention(NamedTuple):
     word: int  # index of the first word in its part
     start: int
     end: int
+    scene: int = 0  # says where an event took place: its sentence in the part from 1 on; 0 if it doesn't

@@ -65,7 +65,8 @@ class RubricHead:
         likeliest = shares.argmax(axis=1)
         shares = shares * ((1.0 - wanted) / rest)[:, None]
         shares[np.arange(len(shares)), likeliest] = wanted
-        return shares / shares.sum(axis=1, keepdims=True)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
 
 
 def log_odds(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
