@@ -49,7 +49,7 @@ def train(
             trained = run.train(wanted, rejects, Progress())
         finally:  # they may be the reason why it failed
             rejects_file = kept.close()
-            _tell_rejects(rejects.reasons, rejects_file)
+            tell_rejects(rejects.reasons, rejects_file)
         for line in trained.unused:
             typer.echo(line, err=True)
         if not run.may_publish(trained.calibrated):
@@ -121,7 +121,7 @@ def evaluate(
         with progress.step(f"annotating {len(articles)} articles"):
             labels = run.labels_of(annotator, gazetteer.build(), aliases)
             result = measure(annotator, articles, label_map=labels)
-        _tell_rejects(rejects.reasons)
+        tell_rejects(rejects.reasons)
         if json_file:
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result.as_json()), indent=1) + b"\n")
         if html_file:
@@ -159,11 +159,13 @@ def told() -> Iterator[None]:
     from training.config import ConfigError
     from training.examples import EmptyTrainingSetError
     from training.readers.csv import TableError
+    from training.readers.detect import UnknownFormatError
+    from training.readers.wordpress import WordPressError
     from training.split import SplitError
 
     known = (
         ArtifactError, ConfigError, DamagedFileError, EmptyTrainingSetError, KeyFileError, RecordError, SettingsError,
-        SplitError, TableError,
+        SplitError, TableError, UnknownFormatError, WordPressError,
     )  # fmt: skip
     try:
         yield
@@ -190,7 +192,7 @@ class RejectsFile:
         return self._path.replace(self._path.with_name(f"{self._digest.hexdigest()[:16]}.jsonl"))
 
 
-def _tell_rejects(reasons: Mapping[str, int], file: Path | None = None) -> None:
+def tell_rejects(reasons: Mapping[str, int], file: Path | None = None) -> None:
     from training.examples import kind_of
 
     kinds: Counter[str] = Counter()
