@@ -20,7 +20,7 @@ from training.crossfit import FOLDS, folds_of
 from training.evaluate import EVERYTHING, evaluate
 from training.evaluation import Evaluation
 from training.examples import EmptyTrainingSetError, Examples, check_that_labels_differ
-from training.findings import Findings, Part
+from training.findings import REFUTED, UNTESTED, Findings, Part
 from training.heads import Labelled
 from training.house import ALONE_FROM, House, alone, beside
 from training.labels import Tags, tags_of
@@ -30,6 +30,7 @@ from training.run import Trained
 from training.split import Split
 from training.trust import Flags, Judged
 
+LEAST_TESTED = 10  # articles that a rubric would have published, before its promise counts as tested
 FEWEST = 20  # articles with a label; fewer say nothing that cross-validation could hear
 
 
@@ -69,11 +70,12 @@ def adopt(
     allowed = trust.thresholds(house.evidence, precision) if may_publish else [NEVER] * len(rubrics)
     parts = with_thresholds(house.parts, allowed)
     tested, published, evaluation, unseen_tags = test(
-        parts, examples, split, data, house, allowed, tags, gazetteer, precision, progress
+        parts, examples, split, data, house, tags, gazetteer, precision, progress
     )
-    refuted = contradicted(tested, published, precision)
-    allowed = [NEVER if c in refuted else score for c, score in enumerate(allowed)]
-    published &= ~np.isin(tested.probabilities.argmax(axis=1), sorted(refuted)) if len(tested.rows) else published
+    promised = Part(int(published.sum()), int((published & tested.top()[2]).sum()))
+    back = {c: why for c, why in taken_back(tested, published, precision).items() if allowed[c] < NEVER}
+    allowed = [NEVER if c in back else score for c, score in enumerate(allowed)]
+    published &= np.array([*allowed, NEVER])[tested.top()[0]] < NEVER
     parts = with_thresholds(house.parts, allowed)
     if unseen_tags and trust.refuted(unseen_tags.right, unseen_tags.n, precision):
         parts = {**parts, "decisions": {**parts["decisions"], "tags_auto": NEVER}}
@@ -98,10 +100,11 @@ def adopt(
         learnt=len(learnt),
         tested=tested,
         tested_period=findings.period([examples.rows[i] for i in split.test]),
-        all_answers=Part(len(tested.rows), int(tested.top()[2].sum()) if len(tested.rows) else 0),
+        all_answers=Part(len(tested.rows), int(tested.top()[2].sum())),
         first_two=first_two(tested),
-        unseen=Part(int(published.sum()), int((published & tested.top()[2]).sum()) if len(tested.rows) else 0),
-        by_rubric=findings.by_rubric(tested, published, rubrics, allowed, refuted) if len(tested.rows) else [],
+        promised=promised,
+        unseen=Part(int(published.sum()), int((published & tested.top()[2]).sum())),
+        by_rubric=findings.by_rubric(tested, published, rubrics, allowed, back),
         may_publish=may_publish,
         from_base=house.on_base,
         base_accuracy=house.choice.base_accuracy if house.choice else None,
@@ -142,12 +145,15 @@ class _Listener:
 
 
 def test(
-    parts: Mapping[str, Any], examples: Examples, split: Split, data: Labelled, house: House, allowed: list[float],
-    tags: Tags, gazetteer: places.Gazetteer, precision: float, progress: Progress,
+    parts: Mapping[str, Any], examples: Examples, split: Split, data: Labelled, house: House, tags: Tags,
+    gazetteer: places.Gazetteer, precision: float, progress: Progress,
 ) -> tuple[Judged, Flags, Evaluation | None, Part | None]:  # fmt: skip
     """The last quarter as it would be served. Without one: cross-fitted, each half by the other half's thresholds."""
     if not len(split.test):
-        return house.evidence, cross_published(house.evidence, data, examples, allowed, precision), None, None
+        published = np.zeros(len(house.evidence.rows), np.bool_)
+        if run.may_publish(parts["decisions"]["sources"]):
+            published = cross_published(house.evidence, data, examples, precision)
+        return house.evidence, published, None, None
     annotator = Annotator("new", parts)
     listener = _Listener(annotator)
     articles = [examples.rows[i].article for i in split.test]
@@ -156,7 +162,9 @@ def test(
         evaluation = evaluate(listener, articles, label_map=label_map)
     on = np.flatnonzero(data.rubric[split.test] >= 0)
     probabilities = np.array([[listener.scores[i].get(id_, 0.0) for id_ in annotator.rubric.ids] for i in on])
-    tested = Judged(split.test[on], probabilities.reshape(len(on), -1), data.rubric[split.test[on]])
+    tested = Judged(
+        split.test[on], probabilities.reshape(len(on), len(annotator.rubric.ids)), data.rubric[split.test[on]]
+    )
     published = np.array([listener.published[i] for i in on], np.bool_)
     unseen = [
         (tag, tag in label_map.truth(article).tags)
@@ -166,29 +174,27 @@ def test(
     return tested, published, evaluation, Part(len(unseen), sum(right for _, right in unseen))
 
 
-def cross_published(
-    judged: Judged, data: Labelled, examples: Examples, allowed: list[float], precision: float
-) -> Flags:
-    """What would go out unseen if the thresholds had been chosen without these very articles."""
-    if all(score >= NEVER for score in allowed):
-        return np.zeros(len(judged.rows), np.bool_)
-    half = folds_of(data.rubric[judged.rows].tolist(), [examples.groups[i] for i in judged.rows]) * 2 < FOLDS
-    published = np.zeros(len(half), np.bool_)
-    for side in (half, ~half):
-        published[side] = trust.unseen(judged.part(side), trust.thresholds(judged.part(~side), precision))
+def cross_published(judged: Judged, data: Labelled, examples: Examples, precision: float) -> Flags:
+    """What would go out unseen if the thresholds had been chosen without these very articles: fold by fold."""
+    folds = folds_of(data.rubric[judged.rows].tolist(), [examples.groups[i] for i in judged.rows])
+    published = np.zeros(len(folds), np.bool_)
+    for fold in np.unique(folds):
+        inside = folds == fold
+        published[inside] = trust.unseen(judged.part(inside), trust.thresholds(judged.part(~inside), precision))
     return published
 
 
-def contradicted(tested: Judged, published: Flags, precision: float) -> set[int]:
-    """Rubrics whose promise the tested articles refute."""
-    if not len(tested.rows):
-        return set()
+def taken_back(tested: Judged, published: Flags, precision: float) -> dict[int, str]:
+    """Rubrics whose promise the tested articles refute, or are too few to have seen kept; and why."""
     best, _, right = tested.top()
-    return {
-        c
-        for c in range(tested.probabilities.shape[1])
-        if trust.refuted(int((right & published & (best == c)).sum()), int((published & (best == c)).sum()), precision)
-    }
+    found = {}
+    for c in range(tested.probabilities.shape[1]):
+        out = published & (best == c)
+        if out.sum() < LEAST_TESTED:
+            found[c] = UNTESTED
+        elif trust.refuted(int((right & out).sum()), int(out.sum()), precision):
+            found[c] = REFUTED
+    return found
 
 
 def pools_of(
@@ -203,8 +209,6 @@ def pools_of(
 
 def first_two(tested: Judged) -> int:
     """How often the editors' rubric is among the two likeliest."""
-    if not len(tested.rows):
-        return 0
     best = np.argsort(-tested.probabilities, axis=1, kind="stable")[:, :2]
     return int((best == tested.truth[:, None]).any(axis=1).sum())
 

@@ -1,13 +1,12 @@
 """The chief editor's page, in Russian: may this model be trusted, with what, and what in the archive to mend."""
 
 import datetime
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from service.inference.decisions import ENOUGH_OF_A_SOURCE
 from training import charts
-from training.findings import Findings
+from training.findings import REFUTED, UNTESTED, Findings, RubricTrust
 from training.report import TEMPLATES
 
 SUSPECTS, CONTRADICTIONS, MEMBERS = 40, 15, 4  # listed on the page; the table beside it has them all
@@ -49,18 +48,20 @@ def render(found: Findings, *, version: str, listed: str, activated: bool) -> st
     )  # fmt: skip
 
 
-def _why(one: Any, found: Findings) -> str:
+def _why(one: RubricTrust, found: Findings) -> str:
     """Why a rubric stays with the editor."""
     if one.allowed:
         return ""
     if not found.may_publish:
         return "мало статей для калибровки"
-    if one.refuted:
-        return "на проверке обещанная точность не подтвердилась"
+    if one.taken_back == REFUTED:
+        return "проверка не подтвердила точность"
+    if one.taken_back == UNTESTED:
+        return "проверить почти не на чем"
     if not one.answered.n:
-        return "модель её почти не называет"
+        return "модель её не называет"
     if one.answered.n < 1 / (1 - found.precision) * 3:
-        return "слишком мало статей, чтобы судить"
+        return "слишком мало статей"
     return "ошибается чаще, чем можно"
 
 

@@ -141,20 +141,26 @@ def _dot(axes: Axes, row: int, system: System, measure: str, reference: str) -> 
 
 def learning_curve(curve: Curve) -> Markup:
     """How right models are that learnt from parts of the archive; in Russian, for the chief editor's page."""
-    with _figure(7.2, 3.2) as (figure, axes):
+    with _figure(10.4, 3.4) as (figure, axes):
         low, high = [low for low, _ in curve.intervals], [high for _, high in curve.intervals]
         axes.fill_between(curve.sizes, low, high, color=ACCENT, alpha=0.12, linewidth=0)
         axes.plot(curve.sizes, curve.accuracy, "o-", color=ACCENT, linewidth=2.2, markersize=7)
         for size, value in zip(curve.sizes, curve.accuracy, strict=True):
             axes.annotate(
-                f"{value:.0%}", (size, value), (0, 9), textcoords="offset points", ha="center", weight="bold", color=INK
+                f"{100 * value:.0f}\u00a0%",
+                (size, value),
+                (0, 9),
+                textcoords="offset points",
+                ha="center",
+                weight="bold",
+                color=INK,
             )
         axes.set_xscale("log")
         axes.set_xticks(curve.sizes, [f"{size:,}".replace(",", " ") for size in curve.sizes])
         axes.minorticks_off()
         axes.margins(x=0.08, y=0.25)
         axes.set(xlabel="статей с рубрикой, на которых училась модель", ylabel="верных ответов")
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol="\u00a0%"))
         return _svg(figure, "learning", "Сколько верных ответов даёт больший архив")
 
 

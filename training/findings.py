@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from training.trust import Flags, Judged, wilson
 
 WORST = 20
 EXCERPT = 300  # characters
+REFUTED, UNTESTED = "refuted", "untested"
 
 
 class Part(NamedTuple):
@@ -42,7 +43,7 @@ class RubricTrust(NamedTuple):
     answered: Part
     unseen: Part
     threshold: float
-    refuted: bool
+    taken_back: str  # REFUTED, UNTESTED, or empty
 
     @property
     def allowed(self) -> bool:
@@ -67,6 +68,7 @@ class Findings:
     tested_period: tuple[datetime.date, datetime.date] | None
     all_answers: Part
     first_two: int
+    promised: Part  # by the thresholds as they were before the test
     unseen: Part
     by_rubric: list[RubricTrust]
     may_publish: bool
@@ -82,7 +84,7 @@ class Findings:
 
 
 def by_rubric(
-    tested: Judged, published: Flags, rubrics: Sequence[str], allowed: Sequence[float], refuted: set[int]
+    tested: Judged, published: Flags, rubrics: Sequence[str], allowed: Sequence[float], back: Mapping[int, str]
 ) -> list[RubricTrust]:
     """What may go out first, then the most frequent."""
     best, _, right = tested.top()
@@ -93,7 +95,7 @@ def by_rubric(
             Part(int((best == c).sum()), int((right & (best == c)).sum())),
             Part(int((published & (best == c)).sum()), int((right & published & (best == c)).sum())),
             allowed[c],
-            c in refuted,
+            back.get(c, ""),
         )
         for c, label in enumerate(rubrics)
     ]

@@ -17,6 +17,7 @@ from scipy import sparse
 from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
+from threadpoolctl import threadpool_limits
 
 from training.crossfit import Learner, cross_fitted
 from training.fit import Linear
@@ -86,7 +87,9 @@ def fit(base: Base, rows: sparse.csr_array, labels: Longs, strength: float) -> L
         gradient = lower.T @ (softmax(margins, axis=1) - truth) + unknown
         return 0.5 * float(flat @ flat) - float((log_softmax(margins, axis=1) * truth).sum()), gradient.ravel()
 
-    found = minimize(loss, np.zeros(truth.size), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
+    with threadpool_limits(1):  # hundreds of small products: two threads take ten times the CPU of one
+        start = np.zeros(truth.size)
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
     by_article = solve_triangular(lower.T, found.x.reshape(truth.shape))
     mixing = base.same + MARGIN_SCALE**2 * (said.T @ by_article)
     weights = base.log_odds.weights @ mixing.astype(np.float32)

@@ -28,6 +28,9 @@ class Judged(NamedTuple):
 
     def top(self) -> tuple[Longs, Doubles, Flags]:
         """The likeliest rubric of each, its score as an answer shows it, and whether it is the editors'."""
+        if not self.probabilities.size:  # an archive without rubrics
+            nothing = np.zeros(0, np.int64)
+            return nothing, nothing.astype(np.float64), nothing.astype(np.bool_)
         best = self.probabilities.argmax(axis=1)
         scores = np.round(self.probabilities.max(axis=1), DIGITS)
         return best, scores, best == self.truth

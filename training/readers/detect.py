@@ -17,6 +17,8 @@ class UnknownFormatError(Exception):
 
 def detect(path: Path) -> Format:
     """Reads the first lines."""
+    if not path.is_file():
+        raise UnknownFormatError(f"{path} is a folder: name the file" if path.is_dir() else f"there is no file {path}")
     head = [line for _, line in islice(open_lines(path), PEEK)]
     if not head:
         raise UnknownFormatError(f"{path} is empty: there is nothing to learn from")
