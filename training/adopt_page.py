@@ -62,7 +62,7 @@ def _why(one: RubricTrust, found: Findings) -> str:
         return "модель её не называет"
     if one.answered.n < 1 / (1 - found.precision) * 3:
         return "слишком мало статей"
-    return "ошибается чаще, чем можно"
+    return "слишком часто ошибается"
 
 
 def _environment() -> Environment:

@@ -77,7 +77,8 @@ def fit(base: Base, rows: sparse.csr_array, labels: Longs, strength: float) -> L
     said = base.log_odds.margins(rows).astype(np.float64)
     offset = said @ base.same
     gram = MARGIN_SCALE**2 * (said @ said.T) + 1  # 1: the bias is a column of ones
-    gram += strength**2 * (rows @ rows.T).toarray()
+    wide = rows.astype(np.float64)  # products in float32 can make K indefinite
+    gram += strength**2 * (wide @ wide.T).toarray()
     lower = np.linalg.cholesky(gram + JITTER * np.eye(len(labels)))
     truth = np.eye(base.same.shape[1])[labels]
 
