@@ -15,7 +15,7 @@ from service.inference.phrases import Phrases
 from service.inference.rubric import RubricHead
 from service.inference.words import words
 from training import from_base
-from training.calibrate import NEVER
+from training.calibrate import NEVER, sharpness
 from training.config import Config
 from training.crossfit import Learner, Longs, cross_fitted, folds_of
 from training.fit import Linear, csr, fit_rubric
@@ -130,6 +130,7 @@ def beside(
     fit = from_base.learner(own, rows, data.rubric, choice.strength)
     ids = unique_ids(rubrics)
     part = from_base.part_of(fit(on), [ids[label] for label in rubrics], rubrics)
+    part["sharpness"] = sharpness(RubricHead(part).probabilities(choice.margins), data.rubric[on])
     sources = Counter(outlet(data.outlets[i]) for i in on)
     parts: dict[str, Any] = {
         **base,
