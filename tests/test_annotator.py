@@ -175,6 +175,10 @@ def test_threads_may_share_a_model() -> None:
 
 def calibrated(articles_of_sample: int) -> Annotator:
     """The sample model as if it had been calibrated on so many articles of the outlet."""
+    return Annotator("calibrated", calibrated_parts(articles_of_sample))
+
+
+def calibrated_parts(articles_of_sample: int) -> dict[str, Any]:
     parts = dict(trained().parts)
     parts["decisions"] = {
         **parts["decisions"],
@@ -183,7 +187,7 @@ def calibrated(articles_of_sample: int) -> Annotator:
         "tags_auto": 0.5,
         "regions_auto": 0.5,
     }
-    return Annotator("calibrated", parts)
+    return parts
 
 
 def decisions_of(answer: Annotation) -> set[str]:
@@ -207,6 +211,18 @@ def test_only_a_known_outlet_gets_auto(known: int, source: str | None, auto: boo
     answers = model.annotate([replace(article, source=source) for article in articles()])
     assert any("auto" in decisions_of(answer) for answer in answers) == auto
     assert all(("not_calibrated_for_source" in answer.reasons) != auto for answer in answers)
+
+
+def test_a_rubric_may_be_kept_from_publication_while_others_go_out() -> None:
+    parts = dict(calibrated_parts(200))
+    allowed = [0.4 if label == "Спорт" else 2.0 for label in parts["rubric"]["labels"]]
+    parts["decisions"] = {**parts["decisions"], "rubric_auto_by_label": allowed}
+    model = Annotator("by label", parts)
+    answers = model.annotate([replace(article, source="sample") for article in articles()])
+    rubrics = [answer.rubric for answer in answers if answer.rubric]
+    unseen = {(rubric.label, rubric.threshold) for rubric in rubrics if rubric.decision == "auto"}
+    assert unseen == {("Спорт", 0.4)}
+    assert model.decisions.rubric_auto_by_label()["sport"] == 0.4
 
 
 @pytest.mark.parametrize("text", ["\nНа правах рекламы", "\nРеклама. ООО «Ромашка», erid: 2VtzqwAbC1d"])

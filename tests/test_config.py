@@ -99,7 +99,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nothing to train on"):
         load(None, [])
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ConfigError, match=r"no \.jsonl or \.csv"):
+    with pytest.raises(ConfigError, match=r"no \.jsonl, \.csv or \.xml"):
         load(None, [tmp_path / "folder"])
 
 

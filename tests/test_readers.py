@@ -7,7 +7,7 @@ import pytest
 from service.records import Rejects
 from training.config import Corpus
 from training.readers import Row, read
-from training.readers.csv import LONGEST_CELL, TableError, split_labels
+from training.readers.csv import LONGEST_CELL, TableError, iso_date, split_labels
 
 HEADER = "id;Заголовок;Текст;Рубрика;Теги;Дата;Автор"
 
@@ -124,3 +124,17 @@ def test_the_lenta_archive_gives_dates_by_address_and_no_tags(tmp_path: Path) ->
 def test_a_header_that_is_none_says_why(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(TableError, match="no header of a table"):
         rows_of(tmp_path / "a.csv", content)
+
+
+@pytest.mark.parametrize(
+    ("cell", "date"),
+    [
+        ("14.12.2018", "2018-12-14"),
+        ("1.2.2018 10:15", "2018-02-01"),
+        ("2018/12/14", "2018-12-14"),
+        ("2018-12-14T10:15:00+03:00", "2018-12-14T10:15:00+03:00"),
+        ("вчера", "вчера"),
+    ],
+)
+def test_dates_of_spreadsheets_become_iso_dates(cell: str, date: str) -> None:
+    assert iso_date(cell) == date

@@ -14,6 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from training.comparison import Comparison, System
 from training.evaluation import RubricMeasures
+from training.learning_curve import Curve
 
 # Matplotlib writes colours as hex; these stand for the page's variables and are replaced after drawing.
 INK, MUTED, GRID, ACCENT, WARM, GOOD = ("#010203", "#010204", "#010205", "#010206", "#010207", "#010208")
@@ -144,6 +145,31 @@ def _dot(axes: Axes, row: int, system: System, measure: str, reference: str) -> 
         color=colour,
         fontsize=9.5,
     )
+
+
+def learning_curve(curve: Curve) -> Markup:
+    """How right models are that learnt from parts of the archive; in Russian, for the chief editor's page."""
+    with _figure(10.4, 3.4) as (figure, axes):
+        low, high = [low for low, _ in curve.intervals], [high for _, high in curve.intervals]
+        axes.fill_between(curve.sizes, low, high, color=ACCENT, alpha=0.12, linewidth=0)
+        axes.plot(curve.sizes, curve.accuracy, "o-", color=ACCENT, linewidth=2.2, markersize=7)
+        for size, value in zip(curve.sizes, curve.accuracy, strict=True):
+            axes.annotate(
+                f"{100 * value:.0f}\u00a0%",
+                (size, value),
+                (0, 9),
+                textcoords="offset points",
+                ha="center",
+                weight="bold",
+                color=INK,
+            )
+        axes.set_xscale("log")
+        axes.set_xticks(curve.sizes, [f"{size:,}".replace(",", " ") for size in curve.sizes])
+        axes.minorticks_off()
+        axes.margins(x=0.08, y=0.25)
+        axes.set(xlabel="статей с рубрикой, на которых училась модель", ylabel="верных ответов")
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol="\u00a0%"))
+        return _svg(figure, "learning", "Сколько верных ответов даёт больший архив")
 
 
 @contextmanager

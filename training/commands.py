@@ -53,10 +53,10 @@ def train(
             trained = run.train(wanted, rejects, Progress())
         finally:  # they may be the reason why it failed
             rejects_file = kept.close()
-            _tell_rejects(rejects.reasons, rejects_file)
-        _tell_notes(trained.notes)
+            tell_rejects(rejects.reasons, rejects_file)
+        tell_notes(trained.notes)
         if not run.may_publish(trained.calibrated):
-            _tell_notes([f"nothing will be `auto`: no outlet has {ENOUGH_OF_A_SOURCE} calibration articles"])
+            tell_notes([f"nothing will be `auto`: no outlet has {ENOUGH_OF_A_SOURCE} calibration articles"])
         with tempfile.TemporaryDirectory(dir=settings.home) as folder:
             directory = output or Path(folder) / "model"
             version = trained.write(
@@ -135,9 +135,9 @@ def evaluate(
         seen = overlap(manifest, examples)
         doubts = (*notes.on_overlap(seen, len(examples)), *notes.on_labels(result, annotator.rubric.labels))
         result = replace(result, model=annotator.version, overlap=seen, notes=(*doubts, *result.notes))
-        _tell_rejects(rejects.reasons)
+        tell_rejects(rejects.reasons)
         typer.echo(f"measured: model {annotator.version}", err=True)
-        _tell_notes([*notes.on_fields(examples), *result.notes])
+        tell_notes([*notes.on_fields(examples), *result.notes])
         if json_file:
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result.as_json()), indent=1) + b"\n")
         if html_file:
@@ -179,11 +179,13 @@ def told() -> Iterator[None]:
     from training.config import ConfigError
     from training.examples import EmptyTrainingSetError
     from training.readers.csv import TableError
+    from training.readers.detect import UnknownFormatError
+    from training.readers.wordpress import WordPressError
     from training.split import SplitError
 
     known = (
         ArtifactError, BeforehandError, ConfigError, DamagedFileError, EmptyTrainingSetError, KeyFileError, RecordError,
-        SettingsError, SplitError, TableError,
+        SettingsError, SplitError, TableError, UnknownFormatError, WordPressError,
     )  # fmt: skip
     try:
         yield
@@ -210,12 +212,12 @@ class RejectsFile:
         return self._path.replace(self._path.with_name(f"{self._digest.hexdigest()[:16]}.jsonl"))
 
 
-def _tell_notes(notes: Iterable[str]) -> None:
+def tell_notes(notes: Iterable[str]) -> None:
     for note in notes:
         typer.echo(f"note: {note}", err=True)
 
 
-def _tell_rejects(reasons: Mapping[str, int], file: Path | None = None) -> None:
+def tell_rejects(reasons: Mapping[str, int], file: Path | None = None) -> None:
     from training.examples import kind_of
 
     kinds: Counter[str] = Counter()

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-Format = Literal["records", "csv", "lenta_csv"]
+Format = Literal["records", "csv", "lenta_csv", "wordpress"]
 Label = Literal["rubric", "tags", "regions"]
 
 Count = Annotated[int, Meta(ge=0)]
@@ -24,7 +24,7 @@ Positive = Annotated[float, Meta(gt=0, le=1e6)]
 
 DEFAULT = Path(__file__).parent / "configs" / "default.toml"
 PACKED = (".gz", ".zst")
-FORMATS: dict[str, Format] = {".jsonl": "records", ".ndjson": "records", ".csv": "csv"}
+FORMATS: dict[str, Format] = {".jsonl": "records", ".ndjson": "records", ".csv": "csv", ".xml": "wordpress"}
 
 
 class ConfigError(Exception):
@@ -148,6 +148,11 @@ def load(path: Path | None, data: Sequence[Path]) -> Config:
     return msgspec.structs.replace(config, corpus=tuple(corpora), regions=regions)
 
 
+def defaults() -> Config:
+    """What holds where nothing is said, without corpora."""
+    return _decode(DEFAULT)
+
+
 def _decode(file: Path) -> Config:
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
@@ -212,7 +217,7 @@ def _files(data: Sequence[Path], *, with_folders: bool) -> Iterator[Path]:
             files = sorted(file for file in place.iterdir() if _ending(file) and file.is_file())
             if not files:
                 raise ConfigError(
-                    f"--data {place}: there is no .jsonl or .csv file in this folder (.gz and .zst are read too)"
+                    f"--data {place}: there is no .jsonl, .csv or .xml file in this folder (.gz and .zst are read too)"
                 )
             yield from files
 
@@ -229,6 +234,7 @@ def format_of(path: Path) -> Format:
     ending = _ending(path)
     if not ending:
         raise ConfigError(
-            f'{path}: which format? Say format = "records", "csv" or "lenta_csv", or name it .jsonl or .csv'
+            f'{path}: which format? Say format = "records", "csv", "lenta_csv" or "wordpress", '
+            "or name it .jsonl, .csv or .xml"
         )
     return FORMATS["." + ending.split(".")[1]]

@@ -112,7 +112,7 @@ def build(texts: Iterable[Text], patterns: Sequence[frozenset[str]], options: Vo
     pairs, pair_frequencies = _pair_frequencies(counts.articles, of_form, len(kept), options)
     pairs, pair_frequencies = _without_rare_names(pairs, pair_frequencies, names, options.rare_name_articles)
     features = _columns(len(counts.articles), frequencies[:, kept], pairs, pair_frequencies, options)
-    return Lexicon(_table(names, counts.forms, patterns), features)
+    return Lexicon(table(names, counts.forms, patterns), features)
 
 
 def _lemma_of_bytes(form: bytes) -> str:
@@ -215,7 +215,7 @@ def _columns(
     }
 
 
-def _table(names: Sequence[str], seen: Mapping[bytes, int], patterns: Sequence[frozenset[str]]) -> dict[str, Array]:
+def table(names: Sequence[str], seen: Mapping[bytes, int], patterns: Sequence[frozenset[str]]) -> dict[str, Array]:
     """The automaton and the classes behind it."""
     number = {name: i for i, name in enumerate(names) if name} | dict.fromkeys(STOP_LEMMAS, STOP)
     fits: dict[str, list[int]] = {}

@@ -34,8 +34,11 @@ class Decisions:
 
     def __init__(self, part: Mapping[str, Any], rubric: RubricHead, tags: TagHead, places: Sequence[Place]) -> None:
         """`part`: rubric_auto, tags_auto, regions_auto, rubric_review (scores; one above 1 is never reached), sources
-        (calibration articles of each outlet; empty: nothing is ever `auto`)."""
+        (calibration articles of each outlet; empty: nothing is ever `auto`). `rubric_auto_by_label` (scores), where it
+        is there, stands in for rubric_auto: some rubrics can be published unseen, others of the same model can't."""
         self._auto = {head: float(part[f"{head}_auto"]) for head in HEADS}
+        by_label = part.get("rubric_auto_by_label", [part["rubric_auto"]] * len(rubric.ids))
+        self._rubric_auto = np.asarray(by_label, np.float64).tolist()
         self._least_rubric = float(part["rubric_review"])
         self._sources: dict[str, int] = part["sources"]
         self._rubric, self._tags, self._places = rubric, tags, places
@@ -43,6 +46,10 @@ class Decisions:
     def as_data(self) -> dict[str, float]:
         """The thresholds, for the manifest."""
         return {f"{head}_auto": self._auto[head] for head in sorted(HEADS)} | {"rubric_review": self._least_rubric}
+
+    def rubric_auto_by_label(self) -> dict[str, float]:
+        """From which score each rubric may be published unseen, by id; one above 1 is never reached."""
+        return dict(zip(self._rubric.ids, self._rubric_auto, strict=True))
 
     def knows(self, source: str | None) -> bool:
         """Whether the model was calibrated on enough articles of this outlet to publish for it."""
@@ -58,13 +65,13 @@ class Decisions:
         answer = None
         if order and scores[order[0]] >= max(self._least_rubric, least):
             top = order.pop(0)
-            auto = may_publish and scores[top] >= self._auto["rubric"]
+            auto = may_publish and scores[top] >= self._rubric_auto[top]
             answer = RubricAnswer(
                 self._rubric.ids[top],
                 self._rubric.labels[top],
                 scores[top],
                 "auto" if auto else "review",
-                self._auto["rubric"] if auto else self._least_rubric,
+                self._rubric_auto[top] if auto else self._least_rubric,
             )
         others = [i for i in order if scores[i] >= least][: options.limit]
         return answer, tuple(Alternative(self._rubric.ids[i], self._rubric.labels[i], scores[i]) for i in others)

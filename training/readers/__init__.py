@@ -29,7 +29,9 @@ Reader = Callable[[Path, Rejects], Iterator[Row]]
 
 def read(corpus: Corpus, rejects: Rejects) -> Iterator[Row]:
     """The rows of a corpus, in order; what can't be decoded goes to `rejects`. Reads the disk."""
-    from training.readers import csv, lenta_csv, records  # they import this file
+    from training.readers import csv, lenta_csv, records, wordpress  # they import this file
 
-    readers: dict[Format, Reader] = {"records": records.read, "csv": csv.read, "lenta_csv": lenta_csv.read}
+    readers: dict[Format, Reader] = {
+        "records": records.read, "csv": csv.read, "lenta_csv": lenta_csv.read, "wordpress": wordpress.read
+    }  # fmt: skip
     return readers[corpus.format or format_of(corpus.path)](corpus.path, rejects)

@@ -1,6 +1,7 @@
 """Tables with a header line, as spreadsheets and databases export them: comma, semicolon or tab; UTF-8 or cp1251."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ COLUMNS = {
 }
 _FIELDS = {name: field for field, names in COLUMNS.items() for name in names.split()}
 _LABEL_LISTS = ("regions", "tags")
+_YEAR_FIRST = re.compile(r"(\d{4})[/.](\d\d?)[/.](\d\d?)")
+_DAY_FIRST = re.compile(r"(\d\d?)[./-](\d\d?)[./-](\d{4})")
 
 
 class TableError(Exception):
@@ -41,6 +44,8 @@ def read(path: Path, rejects: Rejects) -> Iterator[Row]:
             _FIELDS[name.lower()]: value for name, value in cells.items() if value and name.lower() in _FIELDS
         }
         fields |= {name: tuple(split_labels(fields[name])) for name in _LABEL_LISTS if name in fields}
+        if "published_at" in fields:
+            fields["published_at"] = iso_date(fields["published_at"])
         if not any(fields.get(name) for name in ("title", "text", "body_html")):
             rejects.add(path, line, "title, text or body_html has to be there")
             continue
@@ -48,21 +53,49 @@ def read(path: Path, rejects: Rejects) -> Iterator[Row]:
         yield Row(line, LabelledArticle(**fields), extra)
 
 
+def iso_date(cell: str) -> str:
+    """Spreadsheets write 14.12.2018 or 2018/12/14 where we want 2018-12-14; everything else stays as it is."""
+    if found := _YEAR_FIRST.match(cell):
+        year, month, day = found.groups()
+    elif found := _DAY_FIRST.match(cell):
+        day, month, year = found.groups()
+    else:
+        return cell
+    return f"{year}-{int(month):02}-{int(day):02}"
+
+
+def columns_of(line: bytes) -> list[str]:
+    """The columns that a header names, [] if it names none that we know."""
+    text = line.decode("utf-8" if _is_utf8(line) else "cp1251", "replace")
+    try:
+        columns = _columns(text)
+    except csv.Error:
+        return []
+    return columns if any(name.lower() in _FIELDS for name in columns) else []
+
+
+def _columns(header: str) -> list[str]:
+    return [name.strip() for name in next(csv.reader([header], delimiter=_delimiter(header)), [])]
+
+
+def _delimiter(header: str) -> str:
+    return max(",;\t", key=header.count)
+
+
 def cells_by_column(path: Path, rejects: Rejects) -> Iterator[tuple[int, Mapping[str, str]]]:
     """The line a row starts on and its cells by the header's names."""
     csv.field_size_limit(LONGEST_CELL)
     lines = _text(path, rejects)
     first, header = next(((number, line) for number, line in enumerate(lines, 1) if line.strip()), (1, ""))
-    delimiter = max(",;\t", key=header.count)
     try:
-        columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+        columns = _columns(header)
     except csv.Error as error:
         raise TableError(
             f"{path}: the first line is no header of a table ({error}); do its lines end in \\n or \\r\\n?"
         ) from error
     if not any(name.lower() in _FIELDS for name in columns):
         raise TableError(f"{path}: no known column in the first line; name them {', '.join(COLUMNS)}")
-    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    rows = csv.reader(lines, delimiter=_delimiter(header), strict=True)
     while True:
         start = first + rows.line_num + 1
         try:

@@ -1,0 +1,77 @@
+"""Which rubrics may be published unseen: a threshold for each, by what is known of its precision, not hoped.
+
+A rubric gets the least score above which its precision is at least the one asked for with 95 % confidence: the lower
+bound of Wilson's interval (1927), one-sided. As precision falls with time, a little more is asked for (SAFETY). So 30
+articles that are all right carry 0.90, and 29 carry nothing.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from service.inference.decisions import DIGITS
+from training.calibrate import NEVER, SAFETY
+
+Doubles = npt.NDArray[np.float64]
+Longs = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+ONE_SIDED, TWO_SIDED = 1.6449, 1.96  # 95 % of a normal distribution
+
+
+class Judged(NamedTuple):
+    """Articles that the model has not seen: their rows, probabilities (rows, rubrics), the editors' labels."""
+
+    rows: Longs
+    probabilities: Doubles
+    truth: Longs
+
+    def top(self) -> tuple[Longs, Doubles, Flags]:
+        """The likeliest rubric of each, its score as an answer shows it, and whether it is the editors'."""
+        if not self.probabilities.size:  # an archive without rubrics
+            nothing = np.zeros(0, np.int64)
+            return nothing, nothing.astype(np.float64), nothing.astype(np.bool_)
+        best = self.probabilities.argmax(axis=1)
+        scores = np.round(self.probabilities.max(axis=1), DIGITS)
+        return best, scores, best == self.truth
+
+    def part(self, chosen: Flags) -> "Judged":
+        return Judged(self.rows[chosen], self.probabilities[chosen], self.truth[chosen])
+
+
+def wilson(right: float, count: float, z: float = TWO_SIDED) -> tuple[float, float]:
+    """The interval of a share; (0, 1) where nothing was counted."""
+    if not count:
+        return 0.0, 1.0
+    share, square = right / count, z * z / count
+    middle = (share + square / 2) / (1 + square)
+    half = z * float(np.sqrt(share * (1 - share) / count + square / (4 * count))) / (1 + square)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def thresholds(judged: Judged, precision: float) -> list[float]:
+    """For each rubric the score from which it may go out unseen, NEVER where the evidence doesn't carry it."""
+    best, scores, right = judged.top()
+    aim = min(precision + SAFETY, 0.999)
+    return [_threshold(scores[best == c], right[best == c], aim) for c in range(judged.probabilities.shape[1])]
+
+
+def _threshold(scores: Doubles, right: Flags, precision: float) -> float:
+    order = np.argsort(-scores, kind="stable")
+    ranked, hits = scores[order], np.cumsum(right[order])
+    for i in range(len(ranked) - 1, -1, -1):  # the widest first; equal scores can't be parted
+        if (i + 1 == len(ranked) or ranked[i + 1] < ranked[i]) and wilson(hits[i], i + 1, ONE_SIDED)[0] >= precision:
+            return float(ranked[i])
+    return NEVER
+
+
+def unseen(judged: Judged, allowed: list[float]) -> Flags:
+    """Which of the articles would be published unseen."""
+    best, scores, _ = judged.top()
+    return np.asarray(scores >= np.array(allowed)[best], np.bool_)
+
+
+def refuted(right: int, count: int, precision: float) -> bool:
+    """Whether later articles say that the precision is not kept: even the upper bound is below it."""
+    return count > 0 and wilson(right, count, ONE_SIDED)[1] < precision
