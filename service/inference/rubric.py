@@ -55,7 +55,7 @@ class RubricHead:
 
     def _with_the_top_right(self, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The order of the classes stays: the likeliest never falls below the next."""
-        if len(self.ids) < 2:
+        if len(self.ids) < 2 or self._top == (1.0, 0.0):
             return shares
         second, top = np.sort(shares, axis=1)[:, -2:].T
         slope, offset = self._top
