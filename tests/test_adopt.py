@@ -59,6 +59,7 @@ def written(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_small_archive_never_publishes_unseen_and_the_page_says_so() -> None:
     model, found = small()
     assert found.from_base
@@ -111,6 +112,7 @@ def test_the_list_to_go_through_is_a_table_that_no_spreadsheet_runs() -> None:
     assert {row[3] for row in table[1:]} <= {"'=cmd|' /C calc'!A0"}
 
 
+@pytest.mark.slow
 def test_tags_alone_are_learnt_where_all_have_one_rubric(tmp_path: Path) -> None:
     rows = [msgspec.to_builtins(article) | {"rubric": "Новости"} for article in labelled_articles()]
     model, found = adopted(written(tmp_path / "a.jsonl", rows))

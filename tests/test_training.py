@@ -71,6 +71,7 @@ def archive() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     versions = {trained().write(tmp_path / name, compress=False, with_report=False) for name in ("one", "other")}
     assert len(versions) == 1
