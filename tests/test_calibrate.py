@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from service.inference.rubric import RubricHead
-from training.calibrate import FEWEST, NEVER, platt, sharpness, threshold_for_f, threshold_for_precision, top_curve
+from training.calibrate import (
+    FEWEST,
+    LATEST,
+    NEVER,
+    latest,
+    lift,
+    platt,
+    sharpness,
+    threshold_for_f,
+    threshold_for_precision,
+    top_curve,
+)
 
 
 def test_a_threshold_never_parts_equal_scores() -> None:
@@ -47,6 +58,41 @@ def test_a_surer_margin_never_means_a_smaller_probability() -> None:
     slope, offset = platt(margins, labels)
     assert (slope > 0).all()
     assert np.isfinite(offset).all()
+
+
+def test_the_newest_articles_calibrate_weights_that_are_as_old_then_as_they_will_be() -> None:
+    rows = np.arange(6_000) + 10
+    days = np.concatenate((np.arange(5_500), np.arange(500)))  # the first outlet in order of time, then a small one
+    judged, between = latest(rows, days, ["large"] * 5_500 + ["small"] * 500)
+    assert (judged == np.concatenate((rows[3_500:5_500], rows[5_500:]))).all()
+    # 1,750 articles are left out: weights end 3,750 before the last, and 2,750 before the middle of those judged
+    assert (between == rows[1_750:3_500]).all()
+    assert len(judged) == LATEST + 500
+
+
+def test_without_dates_all_articles_calibrate() -> None:
+    rows = np.arange(9_000)
+    judged, between = latest(rows, np.zeros(9_000, np.int64), ["a"] * 9_000)
+    assert (judged == rows).all()
+    assert not len(between)
+
+
+def test_small_rubrics_are_lifted_and_the_largest_is_not() -> None:
+    raised = lift(np.array([1000, 100, 10, 0]), 0.25)
+    assert raised[0] == 0
+    assert (np.diff(raised) > 0).all()
+    assert raised[2] == pytest.approx(0.25 * np.log(100))
+
+
+def test_a_sigmoid_lies_halfway_between_its_class_and_all() -> None:
+    random = np.random.default_rng(3)
+    labels = random.integers(0, 2, 2_000)
+    margins = np.zeros((2_000, 2), np.float32)
+    margins[np.arange(2_000), labels] = 1
+    margins += random.normal(scale=0.7, size=margins.shape).astype(np.float32) + np.array([0.0, 1.0], np.float32)
+    slope, offset = platt(margins, labels)
+    # a sigmoid a class would undo the whole step between the classes, one for both would leave it
+    assert 0.3 < (offset[0] - offset[1]) / slope.mean() < 0.8
 
 
 def drawn(power: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

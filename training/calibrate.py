@@ -1,5 +1,7 @@
 """Margins -> probabilities, probabilities -> thresholds, on articles that the weights behind them have not seen."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
@@ -13,27 +15,54 @@ Doubles = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
 NEVER = 2.0  # a threshold that no probability reaches
 SAFETY = 0.015  # a threshold aimed at a precision gives a point or two less a quarter later, so it is aimed higher
-FEWEST_OF_A_CLASS = 10  # validation articles of a label before it gets a curve of its own
+LATEST = 2000  # articles of an outlet to calibrate on: a month of a middling newsroom
+FEWEST_RIGHT = 10  # right answers before a threshold is chosen by them
+FOLDS = 5
 SHARPNESS = (0.5, 3.0)  # no exponent outside
 FEWEST = 50  # articles above a threshold before its precision is believed
+
+
+def latest(rows: Longs, days: Longs, outlets: Sequence[str]) -> tuple[Longs, Longs]:
+    """Of each outlet the LATEST newest rows to calibrate on, and those before them that the weights may not see.
+
+    How often a model is right changes by some two points from month to month, and the latest month tells most of the
+    next. It also falls with the age of the weights, on fontanka's 2022 by .007 a month: so the weights that answer end
+    where the distance to those articles is, on average, the one to the articles of a period as long as validation.
+    On 2022, calibrated on past months and tested on later ones, claimed and true accuracy were .015 apart (root mean
+    square) in this way, .022 on the last quarter; where every model learnt from equally many months, .010 and .027.
+    `days` are ordinals, all 0 where the split is not by time: then all rows, and none.
+    """
+    if not days.any():
+        return rows, rows[:0]
+    newest = np.argsort(-days, kind="stable")
+    names = np.asarray(outlets)[newest]
+    judged, between = [], []
+    for name in np.unique(names):
+        of_one = rows[newest[names == name]]
+        judged.append(of_one[:LATEST])
+        between.append(of_one[LATEST : (LATEST + len(of_one)) // 2])
+    return np.sort(np.concatenate(judged)), np.sort(np.concatenate(between))
 
 
 def platt(margins: npt.NDArray[np.float32], labels: npt.NDArray[np.integer]) -> tuple[Doubles, Doubles]:
     """Slope and offset of a sigmoid a class (Platt 1999, with his smoothed targets: few articles, no certainty).
 
-    A class of fewer than FEWEST_OF_A_CLASS articles takes those of all classes together: its own could even fall.
+    Each lies halfway between the class's own and one of all classes together, whose decisions are the margins': an own
+    sigmoid follows a rubric that grows or shrinks, and also learns what the month happened to bring. On fontanka's
+    2022, calibrated on past months and tested on later ones, own sigmoids answered .7313 right, one for all .7348,
+    halfway .7350. A class of fewer than FEWEST_RIGHT articles takes that of all: its own could even fall.
     """
     classes = margins.shape[1]
     own = np.arange(classes)[:, None] == labels
     together = _sigmoid(margins.T.ravel().astype(np.float64), own.ravel())
-    fitted = [
-        _sigmoid(margins[:, c].astype(np.float64), own[c]) if own[c].sum() >= FEWEST_OF_A_CLASS else together
-        for c in range(classes)
-    ]
     if together[0] <= 0:  # a handful of articles on which the model knows nothing
         together = (1.0, 0.0)
+    fitted = [
+        _sigmoid(margins[:, c].astype(np.float64), own[c]) if own[c].sum() >= FEWEST_RIGHT else together
+        for c in range(classes)
+    ]
     slope, offset = np.array([one if one[0] > 0 else together for one in fitted]).T
-    return slope, offset
+    return (slope + together[0]) / 2, (offset + together[1]) / 2
 
 
 def _sigmoid(margin: Doubles, positive: npt.NDArray[np.bool_]) -> tuple[float, float]:
@@ -46,6 +75,28 @@ def _sigmoid(margin: Doubles, positive: npt.NDArray[np.bool_]) -> tuple[float, f
     side = np.repeat([1, 0], len(margin))
     model.fit(twice, side, sample_weight=np.concatenate((target, 1 - target)))
     return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def shares_unseen(margins: npt.NDArray[np.float32], labels: npt.NDArray[np.integer], raised: Doubles) -> Doubles:
+    """Normalised probabilities (articles, classes) by sigmoids that were fitted without the article; `raised` is added
+    to their offsets. Those that have seen it claim too much, by .002 of 2,000 articles. Folds are stretches of the
+    order given, as articles of one day are alike."""
+    fold = np.arange(len(labels)) * FOLDS // max(len(labels), 1)
+    shares = np.empty(margins.shape, np.float64)
+    for number in np.unique(fold):
+        out = fold == number
+        slope, offset = platt(margins[~out], labels[~out])
+        own = 1.0 / (1.0 + np.exp(-(slope * margins[out] + offset + raised)))
+        shares[out] = own / own.sum(axis=1, keepdims=True)
+    return shares
+
+
+def lift(counts: npt.NDArray[np.integer], strength: float) -> Doubles:
+    """What is added to each class's offset: small rubrics rise by strength * log(n of the largest / n), as Menon et al.
+    (2021) adjust logits for a long tail. On fontanka's 2022, in three ways of past and later months, a strength of .25
+    moved accuracy by -.0012 and macro-F1 by +.016."""
+    raised: Doubles = strength * np.log(counts.max() / np.maximum(counts, 1))
+    return raised
 
 
 def sharpness(shares: Doubles, labels: npt.NDArray[np.integer]) -> float:
@@ -68,11 +119,17 @@ def sharpness(shares: Doubles, labels: npt.NDArray[np.integer]) -> float:
     return high if claimed_too_much(high) <= 0 else float(brentq(claimed_too_much, low, high))
 
 
+def sharpened(shares: Doubles, exponent: float) -> Doubles:
+    """Powers of the shares (articles, classes), normalised anew."""
+    powers = shares**exponent
+    normalised: Doubles = powers / powers.sum(axis=1, keepdims=True)
+    return normalised
+
+
 def top_curve(shares: Doubles, labels: npt.NDArray[np.integer]) -> tuple[float, float]:
     """Slope and offset on the log-odds of the likeliest label: the last word on how often it is right.
 
-    Curves of single labels add up their errors there, and it is the score that decides. On fontanka's 2022, calibrated
-    on past months and tested on later ones in 18 ways, the calibration error above its floor fell from .010 to .0045.
+    The sigmoid is fitted to all classes, and it is this score that decides.
     """
     top = shares.max(axis=1)
     right = shares.argmax(axis=1) == labels
@@ -95,7 +152,7 @@ def threshold_for_f(scores: Doubles, correct: npt.NDArray[np.bool_], missed: int
 
     `missed` are right answers that were no candidates. `default` where there is too little to choose by.
     """
-    if len(scores) < FEWEST or correct.sum() < FEWEST_OF_A_CLASS:
+    if len(scores) < FEWEST or correct.sum() < FEWEST_RIGHT:
         return default
     ranked, hits, count = _by_score(scores, correct)
     weight = beta * beta

@@ -83,6 +83,7 @@ class Vocabulary(Table, frozen=True):
 class Rubric(Table, frozen=True):
     C: Positive = 0.1
     class_weight_power: Annotated[float, Meta(ge=0, le=2)] = 0.8
+    lift: Share = 0.25
     outlet_weights: bool = False
     title_copies: Weight = 0.0
 
