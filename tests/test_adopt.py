@@ -19,6 +19,8 @@ import pytest
 from msgspec.structs import replace
 
 from service.inference.annotator import Annotator, load
+from service.inference.article import Profile
+from service.inference.decisions import Options
 from service.records import Rejects
 from tests.sample_model import SAMPLE, labelled_articles, trained
 from tests.wxr import export, item
@@ -33,6 +35,7 @@ from training.progress import Progress
 from training.run import Trained
 
 RUBRICATOR = str(Path(sys.executable).with_name("rubricator"))
+PROFILES: tuple[Profile, Profile] = ("precision", "recall")
 EVIL = "<script>alert(1)</script>"
 
 
@@ -79,6 +82,15 @@ def test_an_adopted_model_is_an_ordinary_artifact(tmp_path: Path) -> None:
     assert served.version == version
     assert served.rubric.labels == found.rubrics
     assert len(served.tags.labels) == found.tags
+
+
+@pytest.mark.parametrize("profile", ["precision", "balanced", "recall"])
+def test_an_adopted_model_has_profiles_of_its_own(profile: Profile) -> None:
+    model, _ = small()
+    served = Annotator("new", model.parts)
+    answers = served.annotate(labelled_articles(), Options(profile=profile))
+    assert not [warning for answer in answers for warning in answer.warnings]
+    assert served.decisions.profiles["precision"].tags.mean() > served.decisions.profiles["recall"].tags.mean()
 
 
 def test_the_page_needs_nothing_from_anywhere_and_escapes_what_it_quotes() -> None:
@@ -218,6 +230,9 @@ def test_only_what_the_evidence_carries_goes_out_unseen(tmp_path: Path) -> None:
     assert set(published) == {"Спорт"}
     assert len(published) == found.unseen.n > 50
     assert found.unseen.share and found.unseen.share > 0.9
+    surer, more = (msgspec.to_builtins(served.annotate(articles, Options(profile=one))) for one in PROFILES)
+    counts = [sum((answer["rubric"] or {}).get("decision") == "auto" for answer in one) for one in (surer, more)]
+    assert counts[0] <= counts[1] == len(published)
     elsewhere = served.annotate([replace(article, source="b.ru") for article in articles])
     assert "auto" not in str(msgspec.to_builtins(elsewhere))
     text = text_of(page_of(found))

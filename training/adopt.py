@@ -29,6 +29,7 @@ from training.progress import Progress
 from training.readers import Rejects
 from training.run import Trained
 from training.split import Split
+from training.thresholds import stricter
 from training.trust import Flags, Judged
 
 LEAST_TESTED = 10  # articles that a rubric would have published, before its promise counts as tested
@@ -69,7 +70,8 @@ def adopt(
 
     may_publish = run.may_publish(house.parts["decisions"]["sources"])
     allowed = trust.thresholds(house.evidence, precision) if may_publish else [NEVER] * len(rubrics)
-    parts = with_thresholds(house.parts, allowed)
+    surer = trust.thresholds(house.evidence, stricter(precision, config.decision))
+    parts = with_thresholds(with_profile(house.parts, surer), allowed)
     tested, published, evaluation, unseen_tags = test(
         parts, examples, split, data, house, tags, gazetteer, precision, progress
     )
@@ -77,7 +79,7 @@ def adopt(
     back = {c: why for c, why in taken_back(tested, published, precision).items() if allowed[c] < NEVER}
     allowed = [NEVER if c in back else score for c, score in enumerate(allowed)]
     published &= np.array([*allowed, NEVER])[tested.top()[0]] < NEVER
-    parts = with_thresholds(house.parts, allowed)
+    parts = with_thresholds(parts, allowed)
     if unseen_tags and trust.refuted(unseen_tags.right, unseen_tags.n, precision):
         parts = {**parts, "decisions": {**parts["decisions"], "tags_auto": NEVER}}
 
@@ -122,6 +124,13 @@ def adopt(
 
 def with_thresholds(parts: Mapping[str, Any], allowed: Sequence[float]) -> dict[str, Any]:
     return {**parts, "decisions": {**parts["decisions"], "rubric_auto_by_label": list(allowed)}}
+
+
+def with_profile(parts: Mapping[str, Any], surer: Sequence[float]) -> dict[str, Any]:
+    """The thresholds of profile=precision; those of balanced hold besides."""
+    profiles = parts["decisions"]["profiles"]
+    profiles = {**profiles, "precision": {**profiles["precision"], "rubric_auto_by_label": list(surer)}}
+    return {**parts, "decisions": {**parts["decisions"], "profiles": profiles}}
 
 
 class _Listener:

@@ -104,6 +104,7 @@ class Regions(Table, frozen=True):
 
 class Decision(Table, frozen=True):
     precision: Share = 0.9
+    profile_precision: Share = 0.95
     least_rubric: Share = 0.3
     publish: bool = True
 

@@ -215,7 +215,11 @@ def manifest_of(
             "places": len(annotator.places),
             "outlets": calibrated,
         },
-        "thresholds": {"decisions": annotator.decisions.as_data(), "tags": annotator.tags.thresholds()},
+        "thresholds": {
+            "decisions": annotator.decisions.as_data(),
+            "tags": annotator.tags.thresholds(),
+            "profiles": annotator.decisions.profiles_as_data(),
+        },
         "scores": scores(evaluation),
         "self_test": [
             {"article": msgspec.to_builtins(article), "answer": answer}

@@ -10,7 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from service.inference import artifact, kernel
-from service.inference.article import Annotation, Article, Attribution, Evidence, Explanation, ModelReference, TagAnswer
+from service.inference.article import (
+    Annotation,
+    Article,
+    Attribution,
+    Evidence,
+    Explanation,
+    ModelReference,
+    RequestWarning,
+    TagAnswer,
+)
 from service.inference.compiled import Compiled, Found
 from service.inference.decisions import Decisions, Options
 from service.inference.explain import addends_by_words, attributions
@@ -18,6 +27,7 @@ from service.inference.features import Features, Floats, tokens_of
 from service.inference.lemmas import Lemmas
 from service.inference.phrases import Phrases
 from service.inference.places import Kind, Mention, Phrase, Place
+from service.inference.profiles import BALANCED
 from service.inference.regions import Regions, Weights
 from service.inference.rubric import RubricHead
 from service.inference.spans import utf16
@@ -29,6 +39,8 @@ EXPLAINED = 12  # words shown for a label: as many as an editor reads
 FEWEST_WORDS = 3  # a headline has more
 UNUSABLE = {"empty", "too_short", "not_russian"}  # nothing is answered for such a text
 EVERYTHING = Options()
+# Answered by `balanced` instead: a CMS must be able to save with a model that has been trained without profiles.
+PROFILE_NOT_AVAILABLE = RequestWarning("profile_not_available", "?profile", BALANCED)
 PART_OF = {"rubric": "rubric", "alternatives": "rubric", "regions": "regions", "tags": "tags", "explain": "explain"}
 
 
@@ -50,6 +62,11 @@ class Annotator:
         coefficients = {level: Weights(tuple(w), about) for level, (w, about) in regions["coefficients"].items()}
         self.regions = Regions(self.places, phrases, coefficients)
         self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.places)
+        self._least_of_places = {
+            profile: self.regions.least_of_each(of.regions)
+            for profile, of in self.decisions.profiles.items()
+            if of.regions is not None
+        }
         self.reference = ModelReference(version, self._vocabulary())
 
     def annotate(self, articles: Sequence[Article], options: Options = EVERYTHING) -> list[Annotation]:
@@ -78,10 +95,11 @@ class Annotator:
             probabilities = self.rubric.probabilities(reading.found.margins[None])[0]
             if "rubric" in options.heads:
                 answer["rubric"], answer["alternatives"] = self.decisions.rubric(probabilities, may_publish, options)
-                if self.decisions.doubts(probabilities):
+                if self.decisions.doubts(probabilities, options):
                     reasons.append("low_confidence")
             if "regions" in options.heads:
-                found = self.regions.found(reading.text, reading.found.tokens, reading.found.named.places)
+                least = self._least_of_places.get(options.profile)
+                found = self.regions.found(reading.text, reading.found.tokens, reading.found.named.places, least)
                 answer["regions"] = self.decisions.regions(found, reading.locate, may_publish, options)
             if "tags" in options.heads:
                 chosen = self._chosen_tags(reading, may_publish, options)
@@ -97,6 +115,7 @@ class Annotator:
             status="abstained" if unusable or "low_confidence" in reasons else "ok",
             reasons=tuple(reasons),
             model=self.reference,
+            warnings=() if options.profile in self.decisions.profiles else (PROFILE_NOT_AVAILABLE,),
             notices=reading.text.notices,
             **wanted,
         )

@@ -14,6 +14,7 @@ Status = Literal["ok", "partial", "abstained"]
 Level = Literal["country", "subject", "city", "district", "place"]
 Role = Literal["happened", "about", "mentioned"]
 Origin = Literal["model", "lexical", "rule", "history"]
+Profile = Literal["precision", "balanced", "recall"]
 
 
 class CurrentLabel(Struct, frozen=True, omit_defaults=True):

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from service.inference.article import Alternative, Decision, Evidence, RegionAnswer, RubricAnswer, TagAnswer
+from service.inference.article import Alternative, Decision, Evidence, Profile, RegionAnswer, RubricAnswer, TagAnswer
 from service.inference.places import Mention, Place
+from service.inference.profiles import BALANCED, Thresholds, thresholds
 from service.inference.regions import PlaceFound
 from service.inference.rubric import RubricHead
 from service.inference.tags import MARGIN, NAMED, Candidates, TagHead
@@ -20,36 +21,49 @@ HEADS = frozenset({"rubric", "regions", "tags"})
 
 
 class Options(Struct, frozen=True):
-    """What the caller wants; none of it changes a score or a decision."""
+    """What the caller wants; none of it changes a score, and `profile` alone a decision."""
 
     heads: frozenset[str] = HEADS
     explain: bool = False
     limit: int | None = None  # of each list
     threshold: float | None = None  # the least score shown; without it each head's own
     spans: Literal["codepoints", "utf16"] = "codepoints"
+    profile: Profile = BALANCED
 
 
 class Decisions:
     """Thresholds, chosen on validation data at training time."""
 
     def __init__(self, part: Mapping[str, Any], rubric: RubricHead, tags: TagHead, places: Sequence[Place]) -> None:
-        """`part`: rubric_auto, tags_auto, regions_auto, rubric_review (scores; one above 1 is never reached), sources
-        (calibration articles of each outlet; empty: nothing is ever `auto`). `rubric_auto_by_label` (scores), where it
-        is there, stands in for rubric_auto: some rubrics can be published unseen, others of the same model can't."""
+        """`part`: what `thresholds` reads, and sources (calibration articles of each outlet; empty: nothing is ever
+        `auto`)."""
         self._auto = {head: float(part[f"{head}_auto"]) for head in HEADS}
-        by_label = part.get("rubric_auto_by_label", [part["rubric_auto"]] * len(rubric.ids))
-        self._rubric_auto = np.asarray(by_label, np.float64).tolist()
-        self._least_rubric = float(part["rubric_review"])
+        self._profiles = thresholds(part, len(rubric.ids), tags)
+        self._differing: Mapping[str, Any] = part.get("profiles", {})
         self._sources: dict[str, int] = part["sources"]
         self._rubric, self._tags, self._places = rubric, tags, places
 
     def as_data(self) -> dict[str, float]:
         """The thresholds, for the manifest."""
-        return {f"{head}_auto": self._auto[head] for head in sorted(HEADS)} | {"rubric_review": self._least_rubric}
+        least = self._profiles[BALANCED].rubric
+        return {f"{head}_auto": self._auto[head] for head in sorted(HEADS)} | {"rubric_review": least}
 
     def rubric_auto_by_label(self) -> dict[str, float]:
         """From which score each rubric may be published unseen, by id; one above 1 is never reached."""
-        return dict(zip(self._rubric.ids, self._rubric_auto, strict=True))
+        return dict(zip(self._rubric.ids, self._profiles[BALANCED].rubric_auto, strict=True))
+
+    def profiles_as_data(self) -> Mapping[str, Any]:
+        """What profiles change, for the manifest."""
+        return self._differing
+
+    @property
+    def profiles(self) -> Mapping[Profile, Thresholds]:
+        """Those that this model was given thresholds for; `balanced` always."""
+        return self._profiles
+
+    def of(self, profile: Profile) -> Thresholds:
+        """Those of `balanced` where the model has none for the profile."""
+        return self._profiles.get(profile) or self._profiles[BALANCED]
 
     def knows(self, source: str | None) -> bool:
         """Whether the model was calibrated on enough articles of this outlet to publish for it."""
@@ -59,32 +73,33 @@ class Decisions:
         self, probabilities: npt.NDArray[np.float64], may_publish: bool, options: Options
     ) -> tuple[RubricAnswer | None, tuple[Alternative, ...]]:
         """The likeliest rubric, None where it is too doubtful to show as one; and the others, likeliest first."""
-        least = options.threshold or 0.0
+        least, of = options.threshold or 0.0, self.of(options.profile)
         order = np.argsort(-probabilities, kind="stable").tolist()
         scores = [rounded(score) for score in probabilities.tolist()]
         answer = None
-        if order and scores[order[0]] >= max(self._least_rubric, least):
+        if order and scores[order[0]] >= max(of.rubric, least):
             top = order.pop(0)
-            auto = may_publish and scores[top] >= self._rubric_auto[top]
+            auto = may_publish and scores[top] >= of.rubric_auto[top]
             answer = RubricAnswer(
                 self._rubric.ids[top],
                 self._rubric.labels[top],
                 scores[top],
                 "auto" if auto else "review",
-                self._rubric_auto[top] if auto else self._least_rubric,
+                of.rubric_auto[top] if auto else of.rubric,
             )
         others = [i for i in order if scores[i] >= least][: options.limit]
         return answer, tuple(Alternative(self._rubric.ids[i], self._rubric.labels[i], scores[i]) for i in others)
 
-    def doubts(self, probabilities: npt.NDArray[np.float64]) -> bool:
+    def doubts(self, probabilities: npt.NDArray[np.float64], options: Options) -> bool:
         """Whether no rubric is likely enough to be shown as one."""
-        return len(probabilities) > 0 and rounded(float(probabilities.max())) < self._least_rubric
+        return len(probabilities) > 0 and rounded(float(probabilities.max())) < self.of(options.profile).rubric
 
     def tags(
         self, candidates: Candidates, scores: npt.NDArray[np.float64], may_publish: bool, options: Options
     ) -> list[tuple[int, TagAnswer]]:
         """Tags to show, each with its number, surest first."""
-        own = self._tags.thresholds_of(candidates.tags)
+        of = self.of(options.profile)
+        own = of.tags[candidates.tags]
         scores = np.round(scores, DIGITS)
         shown = np.flatnonzero(scores >= (own if options.threshold is None else options.threshold))
         answers = []
@@ -97,7 +112,7 @@ class Decisions:
         ):
             decision: Decision = "abstain"
             if score >= least:
-                decision = "auto" if may_publish and score >= self._auto["tags"] else "review"
+                decision = "auto" if may_publish and score >= of.tags_auto else "review"
             # a tag that is not named can only be its model's; one without a model has a margin of 0
             by_name = evidence[NAMED] and evidence[MARGIN] <= 0
             origin: Literal["model", "lexical"] = "lexical" if by_name else "model"
@@ -112,7 +127,7 @@ class Decisions:
         """Places, surest first. Those that the outlet's editors would hardly tag are told, and not chosen."""
         answers = []
         located: dict[int, Evidence] = {}  # a city and its subject share their mentions; the title's count from -1 down
-        least, auto = options.threshold or 0.0, self._auto["regions"]
+        least, auto = options.threshold or 0.0, self.of(options.profile).regions_auto
         for one in found:
             score = round(one.score, DIGITS)
             if score < least:
