@@ -90,7 +90,11 @@ def test_bodies_answers_parameters_and_problems_are_described(document: dict[str
     assert list(problem["content"]) == ["application/problem+json"]
     batch = document["paths"]["/annotate/batch"]["post"]
     assert list(batch["requestBody"]["content"]) == ["application/json", "application/x-ndjson"]
-    assert set(document["components"]["schemas"]["Article"]["properties"]) == set(Article.__struct_fields__)
+    schemas = document["components"]["schemas"]
+    assert set(schemas["Article"]["properties"]) == set(Article.__struct_fields__)
+    for label in ("RubricAnswer", "Alternative", "RegionAnswer", "TagAnswer"):
+        assert set(schemas[label]["properties"]["policy"]["enum"]) == {"normal", "review_only", "never_suggest"}
+        assert "policy" not in schemas[label]["required"]
 
 
 def test_the_examples_are_what_they_are_examples_of(served: Served) -> None:

@@ -29,6 +29,7 @@ from training.examples import load
 from training.heads import fit_heads
 from training.label_map import LabelMap
 from training.labels import Tags, tags_of
+from training.policy import policies
 from training.progress import Progress
 from training.protocols.outlet_over_time import config_for as fontanka
 from training.protocols.section import Asked, Section, Table
@@ -116,6 +117,7 @@ def learnt(config: Config, progress: Progress) -> tuple[Annotator, LabelMap, lis
         tags = tags_of(articles, gazetteer, options.drop, options.min_examples, config.model.max_tags)
     data = labelled(examples, rubrics, tags, gazetteer, config, by_time=True)
     heads = fit_heads(data, parts.train, parts.validation, rubrics, tags.tags, gazetteer, config, progress)
+    heads["policy"], _ = policies(rubrics, tags, gazetteer, config.policy)
     if not rubrics:  # no rubric, no articles to calibrate on: count what would be published if there had been
         heads["decisions"]["sources"] = {row.outlet: len(parts.validation) for row in rows}
     model = Annotator("protocol", heads)
