@@ -110,6 +110,10 @@ def annotate(
         str, typer.Option(metavar="VERSION|PATH|baseline", help="Another than the active one.")
     ] = "active",
     explain: Annotated[Literal["none", "words"], typer.Option(help="words: which words spoke for a label.")] = "none",
+    profile: Annotated[
+        Literal["precision", "balanced", "recall"] | None,
+        typer.Option(help="precision: fewer and surer labels; recall: more.  [default: balanced]", show_default=False),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 if any line could not be read.")] = False,
 ) -> None:
     """Annotate articles: one line of output for each line of input, in order."""
@@ -124,7 +128,7 @@ def annotate(
 
     taken = open_model(settings, model)
     door = Door(OneModel(taken), outlets_of(open_registry(settings)))
-    options = Options(explain=explain == "words")
+    options = Options(explain=explain == "words", profile=profile or settings.profile)
     refused = 0
     with write_lines(output) as write, progress("articles") as report:
         for done in annotate_lines(open_lines(file), lambda lines: door.answer(taken, lines, options), write):

@@ -78,7 +78,7 @@ def create_app(
         log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
     tally = Tally()
     door = Door(active, outlets_of(registry))
-    desk = Desk(door, tally, settings.max_body, settings.max_batch)
+    desk = Desk(door, tally, settings.max_body, settings.max_batch, settings.profile)
     parts = {"registry": registry, "active": active, "tally": tally, "door": door, "desk": desk}
     app = Litestar(
         ROUTES,

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from service.inference.article import Profile
+
 PREFIX = "RUBRICATOR_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 DEFAULT_FILE = Path("rubricator.toml")
@@ -29,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Port = 8000  # 0 picks a free one
     max_body: Positive = 2 * 1024 * 1024  # bytes of one request
     max_batch: Positive = 1000  # articles of one request
+    profile: Profile = "balanced"  # of decisions, where a request names none
     predictor: bool = False  # guess the lemmas of words outside the dictionary: a tenth of a per cent of the tokens
     trusted_keys: tuple[Path, ...] = ()  # PEM files; when there are any, unsigned models are refused
     signing_key: Path | None = None  # PEM file; when it is there, models trained here are signed

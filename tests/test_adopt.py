@@ -19,6 +19,8 @@ import pytest
 from msgspec.structs import replace
 
 from service.inference.annotator import Annotator, load
+from service.inference.article import Profile
+from service.inference.decisions import Options
 from service.records import Rejects
 from tests.sample_model import SAMPLE, labelled_articles, trained
 from tests.wxr import export, item
@@ -33,6 +35,7 @@ from training.progress import Progress
 from training.run import Trained
 
 RUBRICATOR = str(Path(sys.executable).with_name("rubricator"))
+PROFILES: tuple[Profile, Profile] = ("precision", "recall")
 EVIL = "<script>alert(1)</script>"
 
 
@@ -79,6 +82,18 @@ def test_an_adopted_model_is_an_ordinary_artifact(tmp_path: Path) -> None:
     assert served.version == version
     assert served.rubric.labels == found.rubrics
     assert len(served.tags.labels) == found.tags
+
+
+@pytest.mark.parametrize("profile", ["precision", "balanced", "recall"])
+def test_an_adopted_model_has_profiles_and_policies_of_its_own(profile: Profile) -> None:
+    model, found = small()
+    served = Annotator("new", model.parts)
+    answers = served.annotate(labelled_articles(), Options(profile=profile))
+    assert not [warning for answer in answers for warning in answer.warnings]
+    assert served.decisions.profiles["precision"].tags.mean() > served.decisions.profiles["recall"].tags.mean()
+    incidents = {id_ for id_, label in zip(served.rubric.ids, found.rubrics, strict=True) if label == "Происшествия"}
+    assert set(model.parts["policy"]["incidents"]) == incidents
+    assert model.manifest["labels"]["policy"].keys() == {"review_only", "never_suggest", "persons"}
 
 
 def test_the_page_needs_nothing_from_anywhere_and_escapes_what_it_quotes() -> None:
@@ -190,10 +205,10 @@ def test_a_small_archive_is_not_cut() -> None:
     assert len(split.train) == 100 and not len(split.test)
 
 
-def large(path: Path) -> Path:
-    """1,000 articles of three rubrics: two told apart by their words, two that only the editors can tell apart."""
+def large(path: Path, clear: str = "Спорт") -> Path:
+    """1,000 articles of three rubrics: one told apart by its words, two that only the editors can tell apart."""
     random = np.random.default_rng(0)
-    words = {"Спорт": "матч гол тренер команда турнир", "Город": "улица двор дом лифт ремонт", "Власть": ""}
+    words = {clear: "матч гол тренер команда турнир", "Город": "улица двор дом лифт ремонт", "Власть": ""}
     words["Власть"] = words["Город"]
     others = ["сегодня", "новый", "большой", "время", "человек", "день", "вопрос", "место", "слово", "рука", "дело"]
     rows = []
@@ -218,10 +233,27 @@ def test_only_what_the_evidence_carries_goes_out_unseen(tmp_path: Path) -> None:
     assert set(published) == {"Спорт"}
     assert len(published) == found.unseen.n > 50
     assert found.unseen.share and found.unseen.share > 0.9
+    surer, more = (msgspec.to_builtins(served.annotate(articles, Options(profile=one))) for one in PROFILES)
+    counts = [sum((answer["rubric"] or {}).get("decision") == "auto" for answer in one) for one in (surer, more)]
+    assert counts[0] <= counts[1] == len(published)
     elsewhere = served.annotate([replace(article, source="b.ru") for article in articles])
     assert "auto" not in str(msgspec.to_builtins(elsewhere))
     text = text_of(page_of(found))
     assert "можно публиковать не глядя" in text and "Без редактора: Спорт." in text
+
+
+@pytest.mark.slow
+def test_a_sensitive_rubric_stays_with_the_editor_however_well_it_is_told(tmp_path: Path) -> None:
+    model, found = adopted(large(tmp_path / "large.jsonl", "Дети"))
+    [children] = [one for one in found.by_rubric if one.label == "Дети"]
+    assert children.answered.share and children.answered.share > 0.9
+    assert not children.allowed and not found.unseen.n and not found.promised.n
+    assert "деликатная тема: решает редактор" in text_of(page_of(found))
+    assert "Дети" in model.manifest["labels"]["policy"]["review_only"]
+    answers = msgspec.to_builtins(Annotator("new", model.parts).annotate([row.article for row in found.rows[:50]]))
+    assert {answer["rubric"]["policy"] for answer in answers if (answer["rubric"] or {}).get("label") == "Дети"} == {
+        "review_only"
+    }
 
 
 @pytest.mark.slow

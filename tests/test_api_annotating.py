@@ -122,6 +122,7 @@ def test_deep_nesting_is_refused(served: Served, body: bytes) -> None:
         ("threshold=1.5", "?threshold", "threshold must be a number from 0 to 1"),
         ("threshold=nan", "?threshold", "threshold must be a number from 0 to 1"),
         ("explain=all", "?explain", "explain must be none or words"),
+        ("profile=fast", "?profile", "profile must be precision or balanced or recall"),
         ("spans=bytes", "?spans", "spans must be codepoints or utf16"),
         ("strict=perhaps", "?strict", "strict must be true or false"),
         ("limit=1&limit=2", "?limit", "the parameter limit comes twice"),

@@ -83,14 +83,18 @@ def test_bodies_answers_parameters_and_problems_are_described(document: dict[str
     operation = document["paths"]["/annotate"]["post"]
     assert operation["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Article"}
     parameters = {each["name"]: each["schema"] for each in operation["parameters"]}
-    assert list(parameters) == ["explain", "limit", "threshold", "strict", "model", "spans"]
+    assert list(parameters) == ["explain", "limit", "threshold", "profile", "strict", "model", "spans"]
     assert parameters["explain"] == {"enum": ["none", "words"], "default": "none"}
     assert {"400", "404", "413", "415", "500"} < operation["responses"].keys()
     problem = document["components"]["responses"]["413"]
     assert list(problem["content"]) == ["application/problem+json"]
     batch = document["paths"]["/annotate/batch"]["post"]
     assert list(batch["requestBody"]["content"]) == ["application/json", "application/x-ndjson"]
-    assert set(document["components"]["schemas"]["Article"]["properties"]) == set(Article.__struct_fields__)
+    schemas = document["components"]["schemas"]
+    assert set(schemas["Article"]["properties"]) == set(Article.__struct_fields__)
+    for label in ("RubricAnswer", "Alternative", "RegionAnswer", "TagAnswer"):
+        assert set(schemas[label]["properties"]["policy"]["enum"]) == {"normal", "review_only", "never_suggest"}
+        assert "policy" not in schemas[label]["required"]
 
 
 def test_the_examples_are_what_they_are_examples_of(served: Served) -> None:

@@ -44,6 +44,8 @@ def test_settings_are_frozen() -> None:
         ("RUBRICATOR_DATA", "corpora", "data", Path("corpora")),
         ("RUBRICATOR_DATA", "", "data", None),
         ("RUBRICATOR_PORT", "0", "port", 0),
+        ("RUBRICATOR_PROFILE", "recall", "profile", "recall"),
+        ("RUBRICATOR_PROFILE", "", "profile", "balanced"),
         ("RUBRICATOR_MAX_BATCH", "10", "max_batch", 10),
         ("RUBRICATOR_PREDICTOR", "true", "predictor", True),
         ("RUBRICATOR_PREDICTOR", "1", "predictor", True),

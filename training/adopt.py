@@ -12,7 +12,7 @@ import numpy as np
 from service.inference.annotator import Annotator
 from service.inference.article import Annotation, Article, RubricAnswer
 from service.inference.decisions import Options
-from training import archive, findings, label_errors, learning_curve, notes, run, trust
+from training import archive, findings, label_errors, learning_curve, notes, policy, run, trust
 from training import gazetteer as places
 from training.calibrate import NEVER
 from training.card import card_of
@@ -21,7 +21,7 @@ from training.crossfit import FOLDS, folds_of
 from training.evaluate import EVERYTHING, evaluate
 from training.evaluation import Evaluation
 from training.examples import EmptyTrainingSetError, Examples, check_that_labels_differ
-from training.findings import REFUTED, UNTESTED, Findings, Part
+from training.findings import REFUTED, SENSITIVE, UNTESTED, Findings, Part
 from training.heads import Labelled
 from training.house import ALONE_FROM, House, alone, beside
 from training.labels import Tags, tags_of
@@ -29,6 +29,7 @@ from training.progress import Progress
 from training.readers import Rejects
 from training.run import Trained
 from training.split import Split
+from training.thresholds import stricter
 from training.trust import Flags, Judged
 
 LEAST_TESTED = 10  # articles that a rubric would have published, before its promise counts as tested
@@ -68,16 +69,22 @@ def adopt(
         house = alone(data, examples.groups, split, rubrics, tags.tags, gazetteer, config, progress)
 
     may_publish = run.may_publish(house.parts["decisions"]["sources"])
+    held, _ = policy.policies(rubrics, tags, gazetteer, config.policy)
+    sensitive = {c: SENSITIVE for c, id_ in enumerate(house.parts["rubric"]["ids"]) if id_ in held["rubrics"]}
     allowed = trust.thresholds(house.evidence, precision) if may_publish else [NEVER] * len(rubrics)
-    parts = with_thresholds(house.parts, allowed)
+    allowed = [NEVER if c in sensitive else score for c, score in enumerate(allowed)]
+    surer = trust.thresholds(house.evidence, stricter(precision, config.decision))
+    parts = {**with_thresholds(with_profile(house.parts, surer), allowed), "policy": held}
     tested, published, evaluation, unseen_tags = test(
         parts, examples, split, data, house, tags, gazetteer, precision, progress
     )
+    published &= ~np.isin(tested.top()[0], list(sensitive))
     promised = Part(int(published.sum()), int((published & tested.top()[2]).sum()))
     back = {c: why for c, why in taken_back(tested, published, precision).items() if allowed[c] < NEVER}
     allowed = [NEVER if c in back else score for c, score in enumerate(allowed)]
+    back |= sensitive
     published &= np.array([*allowed, NEVER])[tested.top()[0]] < NEVER
-    parts = with_thresholds(house.parts, allowed)
+    parts = with_thresholds(parts, allowed)
     if unseen_tags and trust.refuted(unseen_tags.right, unseen_tags.n, precision):
         parts = {**parts, "decisions": {**parts["decisions"], "tags_auto": NEVER}}
 
@@ -122,6 +129,13 @@ def adopt(
 
 def with_thresholds(parts: Mapping[str, Any], allowed: Sequence[float]) -> dict[str, Any]:
     return {**parts, "decisions": {**parts["decisions"], "rubric_auto_by_label": list(allowed)}}
+
+
+def with_profile(parts: Mapping[str, Any], surer: Sequence[float]) -> dict[str, Any]:
+    """The thresholds of profile=precision; those of balanced hold besides."""
+    profiles = parts["decisions"]["profiles"]
+    profiles = {**profiles, "precision": {**profiles["precision"], "rubric_auto_by_label": list(surer)}}
+    return {**parts, "decisions": {**parts["decisions"], "profiles": profiles}}
 
 
 class _Listener:
@@ -231,5 +245,5 @@ def finished(
     calibrated = dict(sorted(sources.items(), key=lambda one: (-one[1], one[0])))
     manifest = run.manifest_of(config, examples, split, annotator, tags, evaluation, calibrated)
     manifest["thresholds"]["rubric_auto_by_label"] = annotator.decisions.rubric_auto_by_label()
-    card = card_of(config, examples, split, rubrics, tags, calibrated, evaluation)
+    card = card_of(config, examples, split, rubrics, tags, calibrated, evaluation, manifest["labels"]["policy"])
     return Trained(parts, manifest, card, evaluation, tuple(notes.on_unused(examples, split)), calibrated)

@@ -6,7 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from service.inference.decisions import ENOUGH_OF_A_SOURCE
 from training import charts
-from training.findings import REFUTED, UNTESTED, Findings, RubricTrust
+from training.findings import REFUTED, SENSITIVE, UNTESTED, Findings, RubricTrust
 from training.report import TEMPLATES
 
 SUSPECTS, CONTRADICTIONS, MEMBERS = 40, 15, 4  # listed on the page; the table beside it has them all
@@ -52,6 +52,8 @@ def _why(one: RubricTrust, found: Findings) -> str:
     """Why a rubric stays with the editor."""
     if one.allowed:
         return ""
+    if one.taken_back == SENSITIVE:
+        return "деликатная тема: решает редактор"
     if not found.may_publish:
         return "мало статей для калибровки"
     if one.taken_back == REFUTED:

@@ -3,11 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from service.inference.decisions import ENOUGH_OF_A_SOURCE
-from training import notes
+from training import notes, policy
 from training.config import Config
 from training.evaluation import Evaluation
 from training.examples import Examples
@@ -15,11 +16,12 @@ from training.labels import Tags
 from training.split import Split
 
 OUTLETS_LISTED = 50
+HELD_LISTED = 20  # sensitive labels of one kind
 
 
 def card_of(
     config: Config, examples: Examples, parts: Split, rubrics: Sequence[str], tags: Tags, calibrated: Mapping[str, int],
-    evaluation: Evaluation | None,
+    evaluation: Evaluation | None, held: Mapping[str, Any],
 ) -> str:  # fmt: skip
     """The manifest for people: what it learnt from, how well it does, what to mind."""
     lines = [
@@ -45,6 +47,10 @@ def card_of(
         f"{len(rubrics)} rubrics: {escaped(', '.join(rubrics))}; {len(tags.tags)} topic tags; places of the gazetteer.",
         "",
         *(f"- {escaped(line)}\n" for line in notes.on_tags(tags, config.tags.min_examples, config.model.max_tags)),
+        "## Sensitive labels",
+        "",
+        *_held_lines(held),
+        "",
         "## Calibrated on",
         "",
         *(_outlet_lines(calibrated) or ["No outlet's own articles."]),
@@ -79,6 +85,16 @@ def _figures(evaluation: Evaluation) -> Iterator[str]:
     ):
         if value is not None:
             yield f"- {name}: {value:.3f}" + (f" (95 %: {interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
+
+
+def _held_lines(held: Mapping[str, Any]) -> Iterator[str]:
+    review_only, never = held["review_only"], held["never_suggest"]
+    yield f"- never published unseen: {len(review_only)}"
+    for reason, labels in policy.reasons(review_only):
+        more = f" and {len(labels) - HELD_LISTED} more" if len(labels) > HELD_LISTED else ""
+        yield f"  - {escaped(', '.join(labels[:HELD_LISTED]))}{more}: {reason}"
+    yield f"- never suggested: {len(never)}{': ' + escaped(', '.join(never[:HELD_LISTED])) if never else ''}"
+    yield f"- tags that are persons, never published unseen under a rubric of incidents: {held['persons']}"
 
 
 def escaped(text: str) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
@@ -93,12 +93,17 @@ def evaluate(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the measures here.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write the report page here.")] = None,
+    profile: Annotated[
+        Literal["precision", "balanced", "recall"] | None,
+        typer.Option(help="Whose decisions to measure.  [default: balanced]", show_default=False),
+    ] = None,
 ) -> None:
     """Measure a model on labelled articles, by the very code that answers newsrooms."""
     from msgspec.structs import replace
 
     from service.active import ACTIVE
     from service.inference import artifact
+    from service.inference.profiles import BALANCED
     from service.loading import active_version, open_model, open_registry
     from service.records import Rejects
     from service.registry import UnknownVersionError
@@ -129,14 +134,18 @@ def evaluate(
         with progress.step("reading"):
             examples = read_examples(load(config, data), rejects)
         articles = [row.article for row in examples.rows]
+        wanted = profile or settings.profile
+        if wanted not in annotator.decisions.profiles:
+            tell_notes([f"this model has no profile {wanted}, balanced is measured: train it again to have one"])
+            wanted = BALANCED
         with progress.step(f"annotating {len(articles)} articles"):
             labels = run.labels_of(annotator, gazetteer.build(), manifest.labels.get("aliases", {}))
-            result = measure(annotator, articles, label_map=labels)
+            result = measure(annotator, articles, label_map=labels, profile=wanted)
         seen = overlap(manifest, examples)
         doubts = (*notes.on_overlap(seen, len(examples)), *notes.on_labels(result, annotator.rubric.labels))
         result = replace(result, model=annotator.version, overlap=seen, notes=(*doubts, *result.notes))
         tell_rejects(rejects.reasons)
-        typer.echo(f"measured: model {annotator.version}", err=True)
+        typer.echo(f"measured: model {annotator.version}, profile {wanted}", err=True)
         tell_notes([*notes.on_fields(examples), *result.notes])
         if json_file:
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result.as_json()), indent=1) + b"\n")
@@ -149,12 +158,20 @@ def evaluate(
 
 def summary(result: "Evaluation") -> Iterator[str]:
     """The headline figures, a line each, with their 95 % intervals; those that nothing can be said of are left out."""
+    from training.evaluation import Share
+
     rubric, tags = result.rubric, result.tags
+    unseen = rubric.decisions.get("auto", Share(0, None))
     figures = {
         "rubric accuracy": (rubric.accuracy, rubric.accuracy_interval),
         "rubric macro-F1": (rubric.macro_f1, rubric.macro_f1_interval),
         "calibration error": (rubric.calibration_error, None),
+        "rubric auto, share": (unseen.n / rubric.n if rubric.n else None, None),
+        "rubric auto, right": (unseen.right, None),
+        "rubric not shown": (rubric.abstained, None),
         "tags micro-F1": (tags.micro_f1, tags.micro_f1_interval),
+        "tags precision": (tags.precision, None),
+        "tags recall": (tags.recall, None),
         "tags P@1": (tags.p_at_1, None),
     }
     for level in ("country", "subject", "city"):

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from service.inference.article import Policy as LabelPolicy
+
 Format = Literal["records", "csv", "lenta_csv", "wordpress"]
 Label = Literal["rubric", "tags", "regions"]
 
@@ -103,8 +105,30 @@ class Regions(Table, frozen=True):
     places: str = ""  # a file of the newsroom's own places, TSV or JSONL, relative to the config file
 
 
+class Policy(Table, frozen=True):
+    """Labels of the newsroom for which something else holds than datasets/taxonomy/policy.toml says."""
+
+    review_only: tuple[str, ...] = ()
+    never_suggest: tuple[str, ...] = ()
+    normal: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        named = [label for label, _ in self.by_label()]
+        if twice := next((label for label in named if named.count(label) > 1), None):
+            raise ValueError(f"«{twice}» stands here twice: leave the one that is to hold")
+
+    def by_label(self) -> Iterator[tuple[str, LabelPolicy]]:
+        for label in self.review_only:
+            yield label, "review_only"
+        for label in self.never_suggest:
+            yield label, "never_suggest"
+        for label in self.normal:
+            yield label, "normal"
+
+
 class Decision(Table, frozen=True):
     precision: Share = 0.9
+    profile_precision: Share = 0.95
     least_rubric: Share = 0.3
     publish: bool = True
 
@@ -122,6 +146,7 @@ class Config(Table, frozen=True):
     rubric: Rubric = Rubric()
     tags: Tags = Tags()
     regions: Regions = Regions()
+    policy: Policy = Policy()
     decision: Decision = Decision()
     artifact: Artifact = Artifact()
 

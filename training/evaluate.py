@@ -6,8 +6,17 @@ from typing import Protocol
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from service.inference.article import Alternative, Annotation, Article, LabelledArticle, RubricAnswer, TagAnswer
+from service.inference.article import (
+    Alternative,
+    Annotation,
+    Article,
+    LabelledArticle,
+    Profile,
+    RubricAnswer,
+    TagAnswer,
+)
 from service.inference.decisions import Options
+from service.inference.profiles import BALANCED
 from service.inference.text import read
 from training import notes
 from training.evaluation import Evaluation, Word, WorstError
@@ -26,14 +35,17 @@ class Annotates(Protocol):
     def annotate(self, articles: Sequence[Article], options: Options = ..., /) -> list[Annotation]: ...
 
 
-def evaluate(annotator: Annotates, articles: Sequence[LabelledArticle], *, label_map: LabelMap) -> Evaluation:
+def evaluate(
+    annotator: Annotates, articles: Sequence[LabelledArticle], *, label_map: LabelMap, profile: Profile = BALANCED
+) -> Evaluation:
     """Annotates the articles without their labels, then compares; each head counts the articles with its labels."""
-    rows = []
+    rows, options = [], replace(EVERYTHING, profile=profile)
     for batch in _batches(articles):
-        annotations = annotator.annotate([unlabelled(article) for article in batch], EVERYTHING)
+        annotations = annotator.annotate([unlabelled(article) for article in batch], options)
         for article, annotation in zip(batch, annotations, strict=True):
             rows.append(Row(article, label_map.truth(article), _answer(annotation)))
     found = Evaluation(
+        profile=profile,
         n=len(rows),
         rubric=measure_rubric(rows, _explained(annotator, wrong_but_sure(rows))),
         tags=measure_tags(rows),

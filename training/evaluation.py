@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from service.inference.article import Profile
+
 Interval = tuple[float, float]  # 95 %: Wilson's of a share, else from 1,000 bootstrap resamples of the articles
 
 
@@ -166,6 +168,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     model: str | None = None  # the version that was measured
     notes: tuple[str, ...] = ()  # what to know before believing the figures
     overlap: Overlap | None = None
+    profile: Profile = "balanced"  # of the decisions that were measured
     n: int
     rubric: RubricMeasures
     tags: TagMeasures

@@ -17,7 +17,7 @@ from training.trust import Flags, Judged, wilson
 
 WORST = 20
 EXCERPT = 300  # characters
-REFUTED, UNTESTED = "refuted", "untested"
+REFUTED, UNTESTED, SENSITIVE = "refuted", "untested", "sensitive"
 
 
 class Part(NamedTuple):
@@ -43,7 +43,7 @@ class RubricTrust(NamedTuple):
     answered: Part
     unseen: Part
     threshold: float
-    taken_back: str  # REFUTED, UNTESTED, or empty
+    taken_back: str  # REFUTED, UNTESTED, SENSITIVE, or empty
 
     @property
     def allowed(self) -> bool:

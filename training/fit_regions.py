@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from service.inference.places import Place
 from service.inference.regions import PlaceFound, Weights
+from training.thresholds import Pool
 
 LEVELS = ("country", "subject", "city")
 ENOUGH = 300  # candidates of a level; with fewer the weights at hand are better than fitted ones
@@ -28,6 +29,12 @@ DEFAULT: Mapping[str, Weights] = {
         (-0.1603, 0.5485, 0.0116, 0.9188, -0.0577, 0.853, 0.354, -0.6379, 0.0368, 0.0, -0.5933, -0.8856, 0.3429),
         about=0.25,
     ),
+}
+# Scores from which places are shown in other profiles, where an archive is too small to tell: the best F0.5 and F2 of
+# the weights above on the share of ria_2023 that they were fitted on.
+DEFAULT_OF_PROFILES: Mapping[str, Mapping[str, float]] = {
+    "precision": {"country": 0.65, "subject": 0.65, "city": 0.5},
+    "recall": {"country": 0.25, "subject": 0.15, "city": 0.2},
 }
 
 
@@ -64,6 +71,31 @@ def fit(
         about = _best_threshold(_unseen_scores(x, y, trusted, np.array(article)), y, trusted, missed)
         weights[level] = Weights(tuple(round(float(value), 4) for value in model.coef_[0]), about)
     return weights
+
+
+def pools(
+    found: Sequence[Sequence[PlaceFound]],
+    labels: Sequence[Collection[int]],
+    places: Sequence[Place],
+    weights: Mapping[str, Weights],
+) -> dict[str, Pool]:
+    """By level, the candidates of articles that `weights` haven't seen. Places of other levels are left out."""
+    by_level: dict[str, tuple[list[float], list[bool]]] = {level: ([], []) for level in LEVELS}
+    missed = dict.fromkeys(LEVELS, 0)
+    for one, wanted in zip(found, labels, strict=True):
+        for place in one:
+            level = places[place.place].level
+            if level in by_level:
+                scores, right = by_level[level]
+                scores.append(1 / (1 + np.exp(-np.dot(weights[level].features, place.features))))
+                right.append(place.place in wanted)
+        for left in set(wanted) - {place.place for place in one}:
+            if places[left].level in missed:
+                missed[places[left].level] += 1
+    return {
+        level: Pool(np.array(scores, np.float64), np.array(right, np.bool_), missed[level])
+        for level, (scores, right) in by_level.items()
+    }
 
 
 def _logistic() -> LogisticRegression:

@@ -36,6 +36,7 @@ from training.lexicon import build
 from training.names import Names, names_of
 from training.progress import Progress
 from training.tagging import Tagged, TagTraining, users_of
+from training.thresholds import NO_PROFILES, Profiles, for_rubric, merged, shifted, stricter
 
 Longs = npt.NDArray[np.int64]
 FEWEST_TO_CALIBRATE = 300  # validation articles; with fewer the whole set is cross-fitted
@@ -82,9 +83,12 @@ def fit_heads(
         "phrases": [[int(kind), place, doubt] for kind, place, doubt in gazetteer.phrases],
     }
     named = [phrases.named(one.title, one.body) for one in tokens]
-    coefficients, regions_auto = _regions(data, tokens, named, gazetteer, train, validation, config, progress)
+    coefficients, regions_auto, of_regions = _regions(
+        data, tokens, named, gazetteer, train, validation, config, progress
+    )
     regions["coefficients"] = coefficients
-    tag_part, tags_auto = _tags(data, matrix, named, train, validation, tags, names, config, progress)
+    tag_part, tags_auto, of_tags = _tags(data, matrix, named, train, validation, tags, names, config, progress)
+    profiles = merged(decisions["profiles"], of_regions, of_tags)
     return {
         "lexicon": lexicon.lemmas,
         "features": lexicon.features,
@@ -92,7 +96,7 @@ def fit_heads(
         "rubric": rubric,
         "tags": tag_part,
         "regions": regions,
-        "decisions": {**decisions, "tags_auto": tags_auto, "regions_auto": regions_auto},
+        "decisions": {**decisions, "tags_auto": tags_auto, "regions_auto": regions_auto, "profiles": profiles},
     }
 
 
@@ -141,7 +145,8 @@ def _rubric(
     rated = validation[data.rubric[validation] >= 0]
     judged, between = latest(rated, data.days[rated], [outlet(data.outlets[i]) for i in rated])
     if not rubrics:
-        return _no_rubric(matrix.width), {"rubric_auto": NEVER, "rubric_review": NEVER, "sources": {}}
+        none: dict[str, Any] = {"rubric_auto": NEVER, "rubric_review": NEVER, "sources": {}, "profiles": NO_PROFILES}
+        return _no_rubric(matrix.width), none
     with progress.step(f"rubric: {len(rubrics)} labels"):
         if len(judged) >= FEWEST_TO_CALIBRATE:
             margins = fit(np.setdiff1d(both, np.concatenate((judged, between)))).margins(rows[judged])
@@ -165,14 +170,13 @@ def _rubric(
         "top": list(top_curve(sharpened(shares, exponent), data.rubric[judged])),
     }
     scores = RubricHead(part).probabilities(margins)
-    auto = threshold_for_precision(
-        scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged], config.decision.precision
-    )
+    top, right = scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged]
     sources = Counter(outlet(data.outlets[i]) for i in judged) if config.decision.publish else Counter[str]()
     return part, {
-        "rubric_auto": auto,
+        "rubric_auto": threshold_for_precision(top, right, config.decision.precision),
         "rubric_review": config.decision.least_rubric,
         "sources": dict(sorted(sources.items())),
+        "profiles": for_rubric(top, right, config.decision),
     }
 
 
@@ -204,8 +208,8 @@ def _cross_fitted(
 def _regions(
     data: Labelled, tokens: Sequence[Tokens], named: Sequence[Named], gazetteer: Gazetteer, train: Longs,
     validation: Longs, config: Config, progress: Progress,
-) -> tuple[dict[str, Any], float]:  # fmt: skip
-    """Weights of the regions head, and the score from which a place may be published."""
+) -> tuple[dict[str, Any], float, Profiles]:  # fmt: skip
+    """Weights of the regions head, the score from which a place may be published, and what profiles change."""
     head = Regions(gazetteer.places, gazetteer.phrases, fit_regions.DEFAULT)
 
     def judged(rows: Longs) -> tuple[list[list[PlaceFound]], list[frozenset[int]]]:
@@ -216,22 +220,27 @@ def _regions(
     with progress.step("regions"):
         seen, unseen = judged(train), judged(validation)
         trial = fit_regions.fit(*seen, gazetteer.places)
-        scores, right = [0.0], [False]
-        for found, labels in zip(*unseen, strict=True):
-            for place in found:
-                weights = trial[gazetteer.places[place.place].level]
-                scores.append(1 / (1 + np.exp(-np.dot(weights.features, place.features))))
-                right.append(place.place in labels)
-        auto = threshold_for_precision(np.array(scores), np.array(right), max(config.decision.precision, SURE_PLACE))
+        pools = fit_regions.pools(*unseen, gazetteer.places, trial)
+        scores, right = (np.concatenate([pool[i] for pool in pools.values()]) for i in (0, 1))
+        wanted = max(config.decision.precision, SURE_PLACE)
+        auto = threshold_for_precision(scores, right, wanted)
         final = fit_regions.fit(seen[0] + unseen[0], seen[1] + unseen[1], gazetteer.places)
-    return {level: [list(one.features), one.about] for level, one in final.items()}, auto
+        about = [final[level].about for level in pools]
+        fallback = {name: [own[level] for level in pools] for name, own in fit_regions.DEFAULT_OF_PROFILES.items()}
+        shown = shifted(list(pools.values()), about, 1.0, fallback)
+    profiles: Profiles = {
+        profile: {"regions": dict(zip(pools, least, strict=True))} for profile, least in shown.items()
+    }
+    surer = threshold_for_precision(scores, right, stricter(wanted, config.decision))
+    profiles["precision"]["regions_auto"] = surer
+    return {level: [list(one.features), one.about] for level, one in final.items()}, auto, profiles
 
 
 def _tags(
     data: Labelled, matrix: Matrix, named: Sequence[Named], train: Longs, validation: Longs,
     tags: Sequence[Tag], names: Names, config: Config, progress: Progress,
-) -> tuple[dict[str, Any], float]:  # fmt: skip
-    """The tag head's part, and the score from which a tag may be published."""
+) -> tuple[dict[str, Any], float, Profiles]:  # fmt: skip
+    """The tag head's part, the score from which a tag may be published, and what profiles change."""
     both = np.concatenate((train, validation)).tolist()
     users = users_of((data.outlets[i], data.tags[i] or ()) for i in both)
     training = TagTraining(tags, names, users, config)
@@ -247,12 +256,14 @@ def _tags(
 
     with progress.step(f"tags: {len(tags)} labels"):
         seen, unseen = tagged(train), tagged(validation)
-        ranked = training.rank(training.fit(seen, progress.at), unseen)
-        auto = training.auto_threshold(ranked, unseen) if config.decision.publish else NEVER
+        ranked, profiles = training.rank(training.fit(seen, progress.at), unseen)
+        auto, profiles["precision"]["tags_auto"] = (
+            training.auto_thresholds(ranked, unseen) if config.decision.publish else (NEVER, NEVER)
+        )
         final = training.fit(tagged(np.concatenate((train, validation))), progress.at)
         final |= {"ranker": ranked["ranker"], "thresholds": ranked["thresholds"]}
     final["weight"] = final["weight"].astype(np.float16)
-    return final, auto
+    return final, auto, profiles
 
 
 def _rows(matrix: Matrix, chosen: Sequence[int]) -> Matrix:

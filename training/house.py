@@ -26,7 +26,8 @@ from training.lexicon import table
 from training.names import names_of
 from training.progress import Progress
 from training.split import Split
-from training.tagging import Tagged, TagTraining, users_of
+from training.tagging import DEFAULT_OF_PROFILES, Tagged, TagTraining, users_of
+from training.thresholds import NO_PROFILES, Profiles, for_rubric, merged
 from training.trust import Judged
 
 # From so many labelled articles on the base is not asked. With rubrics that the base mostly lacks, a house's own
@@ -143,11 +144,22 @@ def beside(
             "sources": dict(sorted(sources.items())),
         },
     }
+    judged = _judged(RubricHead(part), choice.margins, on, data)
+    _, top, right = judged.top()
+    of_tags: Profiles = NO_PROFILES
     if tags:
         with progress.step(f"tags: {len(tags)} labels, found by their names"):
             parts |= _named_tags(base, annotator, data, learnt, tags, gazetteer, config)
-    judged = _judged(RubricHead(part), choice.margins, on, data)
+            of_tags = {profile: {"tags": least} for profile, least in DEFAULT_OF_PROFILES.items()}
+    of_base = _profiles_of_places_and_tags(base["decisions"])
+    parts["decisions"]["profiles"] = merged(of_base, for_rubric(top, right, config.decision), of_tags)
     return House(parts, rows, fit, judged, judged, on_base=True, choice=choice)
+
+
+def _profiles_of_places_and_tags(decisions: Mapping[str, Any]) -> Profiles:
+    """Those that hold as long as the base's places and tags are used."""
+    found = decisions.get("profiles", NO_PROFILES)
+    return {name: {key: own[key] for key in ("regions", "tags") if key in own} for name, own in found.items()}
 
 
 def _named_tags(

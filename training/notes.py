@@ -57,6 +57,15 @@ def on_tags(tags: Tags, min_examples: int, max_tags: int) -> Iterator[str]:
         )
 
 
+def on_policy(unknown: Sequence[str]) -> Iterator[str]:
+    """Labels of [policy] in the config that the model doesn't have."""
+    if unknown:
+        yield (
+            f"labels of [policy] that are no rubric, tag or region of this model: {len(unknown)} "
+            f"({_listed([f'«{label}»' for label in unknown[:LISTED]], len(unknown))})"
+        )
+
+
 def on_size(evaluation: Evaluation | None) -> Iterator[str]:
     """Whether there are enough articles to say anything; without an evaluation there is none."""
     if evaluation is None:

@@ -18,7 +18,7 @@ from service.inference.places import OWN
 from service.inference.text import read
 from service.lines import open_lines
 from training import gazetteer as places
-from training import notes
+from training import notes, policy
 from training.card import card_of
 from training.config import Config
 from training.evaluate import evaluate
@@ -85,6 +85,7 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
     )
     data = labelled(examples, rubrics, tags, gazetteer, config, by_time=parts_of.by == "time")
     parts = fit_heads(data, parts_of.train, parts_of.validation, rubrics, tags.tags, gazetteer, config, progress)
+    parts["policy"], unknown = policy.policies(rubrics, tags, gazetteer, config.policy)
     annotator = Annotator("new", parts)
     evaluation = None
     if len(parts_of.test):
@@ -97,11 +98,12 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
     sources: dict[str, int] = parts["decisions"]["sources"]
     calibrated = dict(sorted(sources.items(), key=lambda one: (-one[1], one[0])))
     manifest = manifest_of(config, examples, parts_of, annotator, tags, evaluation, calibrated)
-    card = card_of(config, examples, parts_of, rubrics, tags, calibrated, evaluation)
+    card = card_of(config, examples, parts_of, rubrics, tags, calibrated, evaluation, manifest["labels"]["policy"])
     told = (
         *notes.on_unused(examples, parts_of),
         *notes.on_fields(examples),
         *notes.on_tags(tags, config.tags.min_examples, config.model.max_tags),
+        *notes.on_policy(unknown),
         *notes.on_size(evaluation),
     )
     return Trained(parts, manifest, card, evaluation, told, calibrated)
@@ -214,14 +216,33 @@ def manifest_of(
             "aliases": aliases_of(tags),
             "places": len(annotator.places),
             "outlets": calibrated,
+            "policy": held_labels(annotator),
         },
-        "thresholds": {"decisions": annotator.decisions.as_data(), "tags": annotator.tags.thresholds()},
+        "thresholds": {
+            "decisions": annotator.decisions.as_data(),
+            "tags": annotator.tags.thresholds(),
+            "profiles": annotator.decisions.profiles_as_data(),
+        },
         "scores": scores(evaluation),
         "self_test": [
             {"article": msgspec.to_builtins(article), "answer": answer}
             for article, answer in zip(questions, answers, strict=True)
         ],
     }
+
+
+def held_labels(annotator: Annotator) -> dict[str, Any]:
+    """The labels that are not normal, by policy, and how many tags are persons."""
+    policies = annotator.decisions.policies
+    of_all = [
+        *zip(policies.rubrics, annotator.rubric.labels, strict=True),
+        *zip(policies.tags, annotator.tags.labels, strict=True),
+        *((one, annotator.places[place].label) for place, one in policies.regions.items()),
+    ]
+    found: dict[str, Any] = {
+        name: sorted(label for one, label in of_all if one == name) for name in ("review_only", "never_suggest")
+    }
+    return {**found, "persons": len(policies.persons)}
 
 
 def self_test_articles() -> list[Article]:

@@ -12,11 +12,12 @@ from scipy import sparse
 from service.inference.features import Matrix
 from service.inference.phrases import Hits
 from service.inference.tags import EVIDENCE, FEW, MANY, NONE, TagHead
-from training.calibrate import NEVER, fit_ranker, threshold_for_f, threshold_for_precision
+from training.calibrate import NEVER, fit_ranker, threshold_for_f
 from training.config import Config
 from training.fit import TagWeights, csr, fit_tags
 from training.labels import Tag
 from training.names import Names
+from training.thresholds import Pool, Profiles, for_tags, shifted
 
 # What a small archive starts from: ranker and thresholds of the bundled baseline, learnt on the tagged
 # articles of four outlets; the thresholds aim at F0.5. Order as in EVIDENCE.
@@ -24,6 +25,7 @@ DEFAULT_RANKER = np.array(
     [-0.891, 1.379, 2.62, -1.298, -1.074, 1.196, 0.204, 0.573, 0.856, -0.733, 0.543, 0.353, 0.297, 0.623, 0.063]
 )
 DEFAULT_THRESHOLDS = {NONE: 0.33, FEW: 0.32, MANY: 0.5}
+DEFAULT_OF_PROFILES = {"precision": [0.5, 0.56, 0.67], "recall": [0.25, 0.22, 0.25]}  # the same, at half and twice beta
 DEFAULT_PRECISION = -0.8  # log-odds that an article which names a tag carries it, where nothing is known of the tag
 PRIOR_ARTICLES = 4.0  # how many articles the default counts for
 MASKS = 4  # a quarter of the tags plays «no examples», another «few», so that the ranker learns to do without
@@ -47,7 +49,7 @@ class TagTraining:
 
     def __init__(self, tags: Sequence[Tag], names: Names, users: Users, config: Config) -> None:
         self.tags, self.names, self.users = tags, names, users
-        self.options, self._precision_wanted, self._seed = config.tags, config.decision.precision, config.model.seed
+        self.options, self._decision, self._seed = config.tags, config.decision, config.model.seed
 
     def fit(self, articles: Tagged, done: Callable[[int, int], None] = lambda _, __: None) -> dict[str, Any]:
         """The head's part without ranker and thresholds. Heavy on CPU: 20 ms to 300 ms a trained tag."""
@@ -102,29 +104,33 @@ class TagTraining:
             log_odds[tag] = np.log(share / (1 - share))
         return log_odds
 
-    def rank(self, part: Mapping[str, Any], unseen: Tagged) -> dict[str, Any]:
-        """The part with ranker and thresholds learnt on articles that the weights were not fitted on."""
+    def rank(self, part: Mapping[str, Any], unseen: Tagged) -> tuple[dict[str, Any], Profiles]:
+        """The part with ranker and thresholds learnt on articles that the weights were not fitted on; and what profiles
+        change of the thresholds."""
         if not len(unseen.tags):
-            return dict(part)
+            return dict(part), {profile: {"tags": least} for profile, least in DEFAULT_OF_PROFILES.items()}
         plain, masked = self._seen_by(part, unseen), self._seen_by(_masked(part), unseen)
         evidence = np.concatenate((plain.evidence, masked.evidence))
         correct = np.concatenate((plain.correct, masked.correct))
         ranker = fit_ranker(evidence, correct, DEFAULT_RANKER)
-        thresholds = []
+        thresholds, of_regimes = [], []
         for regime in (NONE, FEW, MANY):
             pools = [pool for pool in (plain, masked) if regime == MANY or pool is masked]
             scores = np.concatenate([_sigmoid(pool.evidence @ ranker)[pool.regime == regime] for pool in pools])
             right = np.concatenate([pool.correct[pool.regime == regime] for pool in pools])
             missed = sum(pool.missed[regime] for pool in pools)
             thresholds.append(threshold_for_f(scores, right, missed, DEFAULT_THRESHOLDS[regime], self.options.beta))
-        return {**part, "ranker": ranker, "thresholds": np.array(thresholds)}
+            of_regimes.append(Pool(scores, right, missed))
+        shown = shifted(of_regimes, thresholds, self.options.beta, DEFAULT_OF_PROFILES)
+        profiles = {profile: {"tags": least} for profile, least in shown.items()}
+        return {**part, "ranker": ranker, "thresholds": np.array(thresholds)}, profiles
 
-    def auto_threshold(self, part: Mapping[str, Any], unseen: Tagged) -> float:
-        """The score from which a tag is right often enough to be published unseen."""
+    def auto_thresholds(self, part: Mapping[str, Any], unseen: Tagged) -> tuple[float, float]:
+        """The score from which a tag is right often enough to be published unseen; the same for profile=precision."""
         if not len(unseen.tags):
-            return NEVER
+            return NEVER, NEVER
         pool = self._seen_by(part, unseen)
-        return threshold_for_precision(_sigmoid(pool.evidence @ part["ranker"]), pool.correct, self._precision_wanted)
+        return for_tags(_sigmoid(pool.evidence @ part["ranker"]), pool.correct, self._decision)
 
     def _seen_by(self, part: Mapping[str, Any], articles: Tagged) -> "_Pool":
         head = TagHead(part, articles.matrix.width)

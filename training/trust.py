@@ -54,10 +54,11 @@ def thresholds(judged: Judged, precision: float) -> list[float]:
     """For each rubric the score from which it may go out unseen, NEVER where the evidence doesn't carry it."""
     best, scores, right = judged.top()
     aim = min(precision + SAFETY, 0.999)
-    return [_threshold(scores[best == c], right[best == c], aim) for c in range(judged.probabilities.shape[1])]
+    return [least_score(scores[best == c], right[best == c], aim) for c in range(judged.probabilities.shape[1])]
 
 
-def _threshold(scores: Doubles, right: Flags, precision: float) -> float:
+def least_score(scores: Doubles, right: Flags, precision: float) -> float:
+    """The least score above which at least `precision` are right with 95 % confidence, NEVER if there is none."""
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], np.cumsum(right[order])
     for i in range(len(ranked) - 1, -1, -1):  # the widest first; equal scores can't be parted

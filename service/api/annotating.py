@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 
 from service.annotate import Refused
 from service.api.body import JSON, media_type, read_body
-from service.api.desk import Desk, options_of
+from service.api.desk import Desk
 from service.api.openapi import Told
 from service.api.query import read_query
 from service.api.schemas import Asked
@@ -44,7 +44,7 @@ async def _annotated(request: Request[Any, Any, Any], desk: Desk, heads: frozens
     media_type(request, JSON)
     model = await desk.take(asked.model)
     body = await read_body(request, desk.max_body)
-    [answer] = await desk.answer(model, [body], options_of(asked, heads), strict=asked.strict)
+    [answer] = await desk.answer(model, [body], desk.options(asked, heads), strict=asked.strict)
     if isinstance(answer, Refused):
         raise answer.error
     return Response(encode_annotation(answer), media_type=JSON, headers={"X-Model-Version": answer.model.version})

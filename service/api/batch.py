@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from service.annotate import Answer, Model, Options, Refused
 from service.api.annotating import LABELS, PROBLEMS, RUBRIC
 from service.api.body import JSON, NDJSON, decode, media_type, read_body
-from service.api.desk import Desk, options_of
+from service.api.desk import Desk
 from service.api.lines import TOO_LONG, Line
 from service.api.openapi import Either, Told
 from service.api.problems import Language, ProblemError, describe, language_of, too_large
@@ -39,7 +39,7 @@ async def annotate_batch(request: Request[Any, Any, Any], desk: NamedDependency[
         kind,
         desk,
         await desk.take(asked.model),
-        options_of(asked, RUBRIC | LABELS),
+        desk.options(asked, RUBRIC | LABELS),
         asked.strict,
         language_of(request.headers.get("accept-language")),
     )

@@ -10,6 +10,7 @@ from typing import Final
 from service.annotate import ACTIVE, Answer, Door, Model, Options, Refused
 from service.api.schemas import Asked
 from service.api.tally import Tally
+from service.inference.article import Profile
 
 # Up to here a body is worked on in the event loop: a thread costs 0.1 ms, more than a usual article takes in all.
 # 64 kB are some 10 ms, which is what the others then wait.
@@ -25,6 +26,7 @@ class Desk:
     tally: Tally
     max_body: int
     max_batch: int
+    profile: Profile
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "annotate"))
 
     async def take(self, version: str) -> Model:
@@ -42,9 +44,9 @@ class Desk:
         self.tally.answers(None if isinstance(answer, Refused) else answer for answer in answers)
         return answers
 
+    def options(self, asked: Asked, heads: frozenset[str]) -> Options:
+        explained, profile = asked.explain == "words", asked.profile or self.profile
+        return Options(heads, explained, asked.limit, asked.threshold, asked.spans, profile)
+
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def options_of(asked: Asked, heads: frozenset[str]) -> Options:
-    return Options(heads, asked.explain == "words", asked.limit, asked.threshold, asked.spans)

@@ -33,7 +33,17 @@ _ANNOTATION: dict[str, Any] = {
             "evidence": [{"field": "title", "start": 2, "end": 9, "text": "Вологде"}],
         }
     ],
-    "tags": [{"id": "bridges", "label": "Мосты", "score": 0.64, "decision": "review", "origin": "lexical"}],
+    "tags": [
+        {"id": "bridges", "label": "Мосты", "score": 0.64, "decision": "review", "origin": "lexical"},
+        {
+            "id": "children",
+            "label": "Дети",
+            "score": 0.55,
+            "decision": "review",
+            "origin": "model",
+            "policy": "review_only",
+        },
+    ],
     "suppressed": [],
     "notices": [],
     "model": {"version": "baseline", "vocabulary": "1d9f00aa"},

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from service.inference.article import Profile
+
 CONTRACT = "1.0"
 
 Limit = Annotated[int, Meta(ge=1, le=1000)]
@@ -16,6 +18,12 @@ class Asked(Struct, frozen=True, kw_only=True):
     explain: Annotated[Literal["none", "words"], Meta(description="words: which words spoke for each label")] = "none"
     limit: Annotated[Limit | None, Meta(description="the most items of each list")] = None
     threshold: Annotated[Share | None, Meta(description="the least score shown; changes no decision")] = None
+    profile: Annotated[
+        Profile | None,
+        Meta(
+            description="precision: fewer and surer labels; recall: more of them; without it RUBRICATOR_PROFILE holds"
+        ),
+    ] = None
     strict: Annotated[bool, Meta(description="refuse fields that are not read, instead of a warning")] = False
     model: Annotated[str, Meta(description="a version, or `active`")] = "active"
     spans: Annotated[

@@ -10,7 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from service.inference import artifact, kernel
-from service.inference.article import Annotation, Article, Attribution, Evidence, Explanation, ModelReference, TagAnswer
+from service.inference.article import (
+    Annotation,
+    Article,
+    Attribution,
+    Evidence,
+    Explanation,
+    ModelReference,
+    RequestWarning,
+    TagAnswer,
+)
 from service.inference.compiled import Compiled, Found
 from service.inference.decisions import Decisions, Options
 from service.inference.explain import addends_by_words, attributions
@@ -18,6 +27,8 @@ from service.inference.features import Features, Floats, tokens_of
 from service.inference.lemmas import Lemmas
 from service.inference.phrases import Phrases
 from service.inference.places import Kind, Mention, Phrase, Place
+from service.inference.policy import Policies
+from service.inference.profiles import BALANCED
 from service.inference.regions import Regions, Weights
 from service.inference.rubric import RubricHead
 from service.inference.spans import utf16
@@ -29,6 +40,8 @@ EXPLAINED = 12  # words shown for a label: as many as an editor reads
 FEWEST_WORDS = 3  # a headline has more
 UNUSABLE = {"empty", "too_short", "not_russian"}  # nothing is answered for such a text
 EVERYTHING = Options()
+# Answered by `balanced` instead: a CMS must be able to save with a model that has been trained without profiles.
+PROFILE_NOT_AVAILABLE = RequestWarning("profile_not_available", "?profile", BALANCED)
 PART_OF = {"rubric": "rubric", "alternatives": "rubric", "regions": "regions", "tags": "tags", "explain": "explain"}
 
 
@@ -36,7 +49,8 @@ class Annotator:
     """A loaded model. Holds no state between calls but memos of words, so threads may share it."""
 
     def __init__(self, version: str, parts: Mapping[str, Any], *, predict_unknown: bool = False) -> None:
-        """`parts` are the artifact's: lexicon, features, phrases, rubric, tags, regions, decisions."""
+        """`parts` are the artifact's: lexicon, features, phrases, rubric, tags, regions, decisions, and policy where
+        it is there."""
         self.version = version
         self.lemmas = Lemmas(parts["lexicon"], predict_unknown=predict_unknown)
         self.features = Features(parts["features"], self.lemmas.lemma_of_class)
@@ -49,7 +63,13 @@ class Annotator:
         phrases = [Phrase(Kind(kind), place, doubt) for kind, place, doubt in regions["phrases"]]
         coefficients = {level: Weights(tuple(w), about) for level, (w, about) in regions["coefficients"].items()}
         self.regions = Regions(self.places, phrases, coefficients)
-        self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.places)
+        policies = Policies(parts.get("policy"), self.rubric.ids, self.tags.ids, [place.id for place in self.places])
+        self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.places, policies)
+        self._least_of_places = {
+            profile: self.regions.least_of_each(of.regions)
+            for profile, of in self.decisions.profiles.items()
+            if of.regions is not None
+        }
         self.reference = ModelReference(version, self._vocabulary())
 
     def annotate(self, articles: Sequence[Article], options: Options = EVERYTHING) -> list[Annotation]:
@@ -78,13 +98,14 @@ class Annotator:
             probabilities = self.rubric.probabilities(reading.found.margins[None])[0]
             if "rubric" in options.heads:
                 answer["rubric"], answer["alternatives"] = self.decisions.rubric(probabilities, may_publish, options)
-                if self.decisions.doubts(probabilities):
+                if self.decisions.doubts(probabilities, options):
                     reasons.append("low_confidence")
             if "regions" in options.heads:
-                found = self.regions.found(reading.text, reading.found.tokens, reading.found.named.places)
+                least = self._least_of_places.get(options.profile)
+                found = self.regions.found(reading.text, reading.found.tokens, reading.found.named.places, least)
                 answer["regions"] = self.decisions.regions(found, reading.locate, may_publish, options)
             if "tags" in options.heads:
-                chosen = self._chosen_tags(reading, may_publish, options)
+                chosen = self._chosen_tags(reading, probabilities, may_publish, options)
                 answer["tags"] = tuple(tag for _, tag in chosen)
             if options.explain:
                 chosen = chosen if "tags" in options.heads else []
@@ -97,6 +118,7 @@ class Annotator:
             status="abstained" if unusable or "low_confidence" in reasons else "ok",
             reasons=tuple(reasons),
             model=self.reference,
+            warnings=() if options.profile in self.decisions.profiles else (PROFILE_NOT_AVAILABLE,),
             notices=reading.text.notices,
             **wanted,
         )
@@ -119,9 +141,11 @@ class Annotator:
             reasons.append("truncated")
         return reasons
 
-    def _chosen_tags(self, reading: "Reading", may_publish: bool, options: Options) -> list[tuple[int, TagAnswer]]:
+    def _chosen_tags(
+        self, reading: "Reading", rubrics: npt.NDArray[np.float64], may_publish: bool, options: Options
+    ) -> list[tuple[int, TagAnswer]]:
         candidates = reading.found.candidates
-        return self.decisions.tags(candidates, self.tags.probabilities(candidates), may_publish, options)
+        return self.decisions.tags(candidates, self.tags.probabilities(candidates), rubrics, may_publish, options)
 
     def _explanation(
         self,
@@ -130,11 +154,10 @@ class Annotator:
         tags: Sequence[tuple[int, TagAnswer]],
         options: Options,
     ) -> Explanation:
-        """The likeliest rubric's words, if it was asked for, and each shown tag's."""
+        """The words of the likeliest rubric that may be shown, if it was asked for, and each shown tag's."""
         rubric: tuple[Attribution, ...] = ()
-        if "rubric" in options.heads and len(probabilities):
-            weights = self.rubric.rows(reading.found.columns)[:, int(probabilities.argmax())]
-            rubric = self._words(reading, weights)
+        if "rubric" in options.heads and (likeliest := self.decisions.likeliest(probabilities)) >= 0:
+            rubric = self._words(reading, self.rubric.rows(reading.found.columns)[:, likeliest])
         return Explanation(
             rubric,
             {

@@ -5,15 +5,18 @@ a dataclass built from a dict takes. Field names are the wire contract; absent p
 Answers hold no cycles, so the garbage collector need not look at them (`gc=False`).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 Decision = Literal["auto", "review", "abstain"]
 Status = Literal["ok", "partial", "abstained"]
 Level = Literal["country", "subject", "city", "district", "place"]
 Role = Literal["happened", "about", "mentioned"]
 Origin = Literal["model", "lexical", "rule", "history"]
+Policy = Literal["normal", "review_only", "never_suggest"]
+Profile = Literal["precision", "balanced", "recall"]
+ShownPolicy = Annotated[Policy, Meta(description="Only where it is not normal: then never `auto`")] | UnsetType
 
 
 class CurrentLabel(Struct, frozen=True, omit_defaults=True):
@@ -87,12 +90,14 @@ class RubricAnswer(Struct, frozen=True, gc=False):
     score: float
     decision: Decision
     threshold: float
+    policy: ShownPolicy = UNSET
 
 
 class Alternative(Struct, frozen=True, gc=False):
     id: str
     label: str
     score: float
+    policy: ShownPolicy = UNSET
 
 
 class RegionAnswer(Struct, frozen=True, gc=False):
@@ -104,6 +109,7 @@ class RegionAnswer(Struct, frozen=True, gc=False):
     score: float
     decision: Decision
     evidence: tuple[Evidence, ...]
+    policy: ShownPolicy = UNSET
 
 
 class TagAnswer(Struct, frozen=True, gc=False):
@@ -112,6 +118,7 @@ class TagAnswer(Struct, frozen=True, gc=False):
     score: float
     decision: Decision
     origin: Origin
+    policy: ShownPolicy = UNSET
 
 
 class Suppressed(Struct, frozen=True, gc=False):

@@ -5,10 +5,12 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from service.inference.article import Alternative, Decision, Evidence, RegionAnswer, RubricAnswer, TagAnswer
+from service.inference.article import Alternative, Decision, Evidence, Profile, RegionAnswer, RubricAnswer, TagAnswer
 from service.inference.places import Mention, Place
+from service.inference.policy import Policies
+from service.inference.profiles import BALANCED, Thresholds, thresholds
 from service.inference.regions import PlaceFound
 from service.inference.rubric import RubricHead
 from service.inference.tags import MARGIN, NAMED, Candidates, TagHead
@@ -20,36 +22,67 @@ HEADS = frozenset({"rubric", "regions", "tags"})
 
 
 class Options(Struct, frozen=True):
-    """What the caller wants; none of it changes a score or a decision."""
+    """What the caller wants; none of it changes a score, and `profile` alone a decision."""
 
     heads: frozenset[str] = HEADS
     explain: bool = False
     limit: int | None = None  # of each list
     threshold: float | None = None  # the least score shown; without it each head's own
     spans: Literal["codepoints", "utf16"] = "codepoints"
+    profile: Profile = BALANCED
 
 
 class Decisions:
-    """Thresholds, chosen on validation data at training time."""
+    """Thresholds, chosen on validation data at training time, under the policies of the labels.
 
-    def __init__(self, part: Mapping[str, Any], rubric: RubricHead, tags: TagHead, places: Sequence[Place]) -> None:
-        """`part`: rubric_auto, tags_auto, regions_auto, rubric_review (scores; one above 1 is never reached), sources
-        (calibration articles of each outlet; empty: nothing is ever `auto`). `rubric_auto_by_label` (scores), where it
-        is there, stands in for rubric_auto: some rubrics can be published unseen, others of the same model can't."""
+    A `review_only` label is never `auto`. A `never_suggest` label is nowhere in an answer, whatever is asked; if it is
+    the likeliest rubric, the next one that may be shown takes its place, at most as `review`, and where that one is too
+    doubtful, the rubric is null and the answer abstains.
+    """
+
+    def __init__(
+        self, part: Mapping[str, Any], rubric: RubricHead, tags: TagHead, places: Sequence[Place], policies: Policies
+    ) -> None:
+        """`part`: what `thresholds` reads, and sources (calibration articles of each outlet; empty: nothing is ever
+        `auto`)."""
         self._auto = {head: float(part[f"{head}_auto"]) for head in HEADS}
-        by_label = part.get("rubric_auto_by_label", [part["rubric_auto"]] * len(rubric.ids))
-        self._rubric_auto = np.asarray(by_label, np.float64).tolist()
-        self._least_rubric = float(part["rubric_review"])
+        self._profiles = thresholds(part, len(rubric.ids), tags)
+        self._differing: Mapping[str, Any] = part.get("profiles", {})
         self._sources: dict[str, int] = part["sources"]
         self._rubric, self._tags, self._places = rubric, tags, places
+        self.policies = policies
+        self._hidden_rubrics = sorted(policies.hidden_rubrics)
+        self._hidden_tags = np.array(sorted(policies.hidden_tags), np.int64)
+        self._parents = [self._parent(place) for place in range(len(places))]
+
+    def _parent(self, place: int) -> str | None:
+        """Id of the nearest place around that may be named."""
+        above = self._places[place].parent
+        while above >= 0 and self.policies.regions.get(above) == "never_suggest":
+            above = self._places[above].parent
+        return self._places[above].id if above >= 0 else None
 
     def as_data(self) -> dict[str, float]:
         """The thresholds, for the manifest."""
-        return {f"{head}_auto": self._auto[head] for head in sorted(HEADS)} | {"rubric_review": self._least_rubric}
+        least = self._profiles[BALANCED].rubric
+        return {f"{head}_auto": self._auto[head] for head in sorted(HEADS)} | {"rubric_review": least}
 
     def rubric_auto_by_label(self) -> dict[str, float]:
         """From which score each rubric may be published unseen, by id; one above 1 is never reached."""
-        return dict(zip(self._rubric.ids, self._rubric_auto, strict=True))
+        return dict(zip(self._rubric.ids, self._profiles[BALANCED].rubric_auto, strict=True))
+
+    def profiles_as_data(self) -> Mapping[str, Any]:
+        """What profiles change, for the manifest."""
+        return self._differing
+
+    @property
+    def profiles(self) -> Mapping[Profile, Thresholds]:
+        """Those that this model was given thresholds for; `balanced` always."""
+        return self._profiles
+
+    def of(self, profile: Profile) -> Thresholds:
+        """Those of `balanced` where the model has none for the profile."""
+        return self._profiles.get(profile) or self._profiles[BALANCED]
 
     def knows(self, source: str | None) -> bool:
         """Whether the model was calibrated on enough articles of this outlet to publish for it."""
@@ -59,34 +92,58 @@ class Decisions:
         self, probabilities: npt.NDArray[np.float64], may_publish: bool, options: Options
     ) -> tuple[RubricAnswer | None, tuple[Alternative, ...]]:
         """The likeliest rubric, None where it is too doubtful to show as one; and the others, likeliest first."""
-        least = options.threshold or 0.0
+        least, of = options.threshold or 0.0, self.of(options.profile)
         order = np.argsort(-probabilities, kind="stable").tolist()
         scores = [rounded(score) for score in probabilities.tolist()]
+        hidden, policies = self.policies.hidden_rubrics, self.policies.rubrics
+        in_place_of_another = bool(order) and order[0] in hidden
+        if hidden:
+            order = [i for i in order if i not in hidden]
         answer = None
-        if order and scores[order[0]] >= max(self._least_rubric, least):
+        if order and scores[order[0]] >= max(of.rubric, least):
             top = order.pop(0)
-            auto = may_publish and scores[top] >= self._rubric_auto[top]
+            auto = may_publish and scores[top] >= of.rubric_auto[top] and not policies[top] and not in_place_of_another
             answer = RubricAnswer(
                 self._rubric.ids[top],
                 self._rubric.labels[top],
                 scores[top],
                 "auto" if auto else "review",
-                self._rubric_auto[top] if auto else self._least_rubric,
+                of.rubric_auto[top] if auto else of.rubric,
+                policies[top],
             )
         others = [i for i in order if scores[i] >= least][: options.limit]
-        return answer, tuple(Alternative(self._rubric.ids[i], self._rubric.labels[i], scores[i]) for i in others)
+        ids, labels = self._rubric.ids, self._rubric.labels
+        return answer, tuple(Alternative(ids[i], labels[i], scores[i], policies[i]) for i in others)
 
-    def doubts(self, probabilities: npt.NDArray[np.float64]) -> bool:
+    def doubts(self, probabilities: npt.NDArray[np.float64], options: Options) -> bool:
         """Whether no rubric is likely enough to be shown as one."""
-        return len(probabilities) > 0 and rounded(float(probabilities.max())) < self._least_rubric
+        if not len(probabilities):
+            return False
+        likeliest = self.likeliest(probabilities)
+        return likeliest < 0 or rounded(float(probabilities[likeliest])) < self.of(options.profile).rubric
+
+    def likeliest(self, probabilities: npt.NDArray[np.float64]) -> int:
+        """Number of the likeliest rubric that may be shown, -1 if there is none."""
+        if not self._hidden_rubrics:
+            return int(probabilities.argmax()) if len(probabilities) else -1
+        if len(self._hidden_rubrics) == len(probabilities):
+            return -1
+        shown = probabilities.copy()
+        shown[self._hidden_rubrics] = -1.0
+        return int(shown.argmax())
 
     def tags(
-        self, candidates: Candidates, scores: npt.NDArray[np.float64], may_publish: bool, options: Options
-    ) -> list[tuple[int, TagAnswer]]:
-        """Tags to show, each with its number, surest first."""
-        own = self._tags.thresholds_of(candidates.tags)
+        self, candidates: Candidates, scores: npt.NDArray[np.float64], probabilities: npt.NDArray[np.float64],
+        may_publish: bool, options: Options,
+    ) -> list[tuple[int, TagAnswer]]:  # fmt: skip
+        """Tags to show, each with its number, surest first; `probabilities` are the rubrics', for persons' sake."""
+        of = self.of(options.profile)
+        own = of.tags[candidates.tags]
         scores = np.round(scores, DIGITS)
         shown = np.flatnonzero(scores >= (own if options.threshold is None else options.threshold))
+        if len(self._hidden_tags):
+            shown = shown[~np.isin(candidates.tags[shown], self._hidden_tags)]
+        policies = self.policies.of_tags(int(probabilities.argmax()) if len(probabilities) else -1)
         answers = []
         for tag, score, least, evidence in zip(
             candidates.tags[shown].tolist(),
@@ -97,11 +154,12 @@ class Decisions:
         ):
             decision: Decision = "abstain"
             if score >= least:
-                decision = "auto" if may_publish and score >= self._auto["tags"] else "review"
+                decision = "auto" if may_publish and score >= of.tags_auto and not policies[tag] else "review"
             # a tag that is not named can only be its model's; one without a model has a margin of 0
             by_name = evidence[NAMED] and evidence[MARGIN] <= 0
             origin: Literal["model", "lexical"] = "lexical" if by_name else "model"
-            answers.append((tag, TagAnswer(self._tags.ids[tag], self._tags.labels[tag], score, decision, origin)))
+            id_, label = self._tags.ids[tag], self._tags.labels[tag]
+            answers.append((tag, TagAnswer(id_, label, score, decision, origin, policies[tag])))
         answers.sort(key=lambda one: (-one[1].score, one[1].id))
         return answers[: options.limit]
 
@@ -112,14 +170,14 @@ class Decisions:
         """Places, surest first. Those that the outlet's editors would hardly tag are told, and not chosen."""
         answers = []
         located: dict[int, Evidence] = {}  # a city and its subject share their mentions; the title's count from -1 down
-        least, auto = options.threshold or 0.0, self._auto["regions"]
+        least, auto = options.threshold or 0.0, self.of(options.profile).regions_auto
         for one in found:
-            score = round(one.score, DIGITS)
-            if score < least:
+            score, policy = round(one.score, DIGITS), self.policies.regions.get(one.place, UNSET)
+            if score < least or policy == "never_suggest":
                 continue
             decision: Decision = "abstain"
             if one.chosen:
-                decision = "auto" if may_publish and score >= auto else "review"
+                decision = "auto" if may_publish and score >= auto and not policy else "review"
             evidence = []
             for mention in one.in_title[:EVIDENCE_SHOWN]:
                 key = -1 - mention.start
@@ -131,9 +189,9 @@ class Decisions:
                 if key not in located:
                     located[key] = locate("body", mention)
                 evidence.append(located[key])
-            id_, label, level, above, *_ = self._places[one.place]
-            parent = self._places[above].id if above >= 0 else None
-            answers.append(RegionAnswer(id_, label, level, parent, one.role, score, decision, tuple(evidence)))
+            id_, label, level, *_ = self._places[one.place]
+            parent, place = self._parents[one.place], tuple(evidence)
+            answers.append(RegionAnswer(id_, label, level, parent, one.role, score, decision, place, policy))
         return tuple(answers[: options.limit])
 
 

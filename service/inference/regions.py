@@ -72,6 +72,7 @@ class Regions:
         # a newsroom's districts and villages are weighed like its cities until an archive teaches better
         by_level = {level: known.get(level, known["city"]) for level in LEVELS}
         self._weights = [by_level[place.level] for place in self.places]
+        self._about = self.least_of_each({level: one.about for level, one in by_level.items()})
         self._levels = [LEVELS.index(place.level) for place in self.places]
         self._own = [place.home == OWN for place in self.places]
         self._parents = [place.parent for place in self.places]
@@ -95,20 +96,29 @@ class Regions:
             place = self._parents[place]
         return place
 
-    def found(self, text: Text, tokens: Tokens, hits: tuple[Hits, Hits]) -> list[PlaceFound]:
-        """Places of an article, surest first, from the matcher's hits in its title and its body."""
+    def least_of_each(self, by_level: Mapping[str, float]) -> list[float]:
+        """By place, the score from which it is chosen; a level that is not there goes by the cities'."""
+        return [by_level.get(place.level, by_level["city"]) for place in self.places]
+
+    def found(
+        self, text: Text, tokens: Tokens, hits: tuple[Hits, Hits], least: Sequence[float] | None = None
+    ) -> list[PlaceFound]:
+        """Places of an article, surest first, from the matcher's hits in its title and its body. `least` stands in for
+        the weights' own scores from which a place is chosen."""
         in_title, in_body = (list(map(tuple, part.tolist())) for part in hits)
         if not in_title and not in_body:
             return []
         title = self.find(text.title, tokens.folded[0], in_title) if in_title else []
         body = self.find(text.body, tokens.folded[1], in_body) if in_body else []
-        return self.decide(title, body)
+        return self.decide(title, body, least)
 
     def find(self, text: str, folded: bytes, hits: Sequence[Hit]) -> list[Mention]:
         """Mentions in one part; `folded` as its words were cut from, `hits` the matcher's."""
         return self._reader.find(text, folded, hits)
 
-    def decide(self, title: Sequence[Mention], body: Sequence[Mention]) -> list[PlaceFound]:
+    def decide(
+        self, title: Sequence[Mention], body: Sequence[Mention], least: Sequence[float] | None = None
+    ) -> list[PlaceFound]:
         """Places of the article, surest first."""
         if not title and not body:
             return []
@@ -143,9 +153,10 @@ class Regions:
             level = self._levels[place]
             most[level] = max(most[level], len(in_title) + len(in_body))
         happened = self._scene_of(scenes) if scenes else NO_PLACES
-        others = log1p(len(found))
+        others, about = log1p(len(found)), self._about if least is None else least
         weighed = [
-            self._weigh(place, *parts, place in own, place in happened, most, others) for place, parts in found.items()
+            self._weigh(place, *parts, place in own, place in happened, most, others, about[place])
+            for place, parts in found.items()
         ]
         return self._with_subjects(weighed)
 
@@ -222,6 +233,7 @@ class Regions:
         scene: bool,
         most: list[int],
         others: float,
+        least: float,
     ) -> PlaceFound:
         count = len(title) + len(body)
         in_title = in_lead = early = False
@@ -255,6 +267,6 @@ class Regions:
         )
         weights = self._weights[place]
         score = 1 / (1 + exp(-sum(map(mul, weights.features, features))))
-        chosen = score >= weights.about
+        chosen = score >= least
         role: Role = "happened" if scene else "about" if chosen else "mentioned"
         return PlaceFound(place, role, score, features, tuple(title), tuple(body), chosen)

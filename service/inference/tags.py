@@ -177,9 +177,10 @@ class TagHead:
         """By regime, for the manifest."""
         return dict(zip(("no_examples", "few_examples", "trained"), self._thresholds.tolist(), strict=True))
 
-    def thresholds_of(self, tags: Longs) -> npt.NDArray[np.float64]:
-        """The score from which each of these tags is shown."""
-        found: npt.NDArray[np.float64] = self._thresholds[self.regime[tags]]
+    def thresholds_of_each(self, by_regime: Sequence[float] | None = None) -> npt.NDArray[np.float64]:
+        """The score from which each tag is shown; by the thresholds of its regime, its own or these."""
+        thresholds = self._thresholds if by_regime is None else np.asarray(by_regime, np.float64)
+        found: npt.NDArray[np.float64] = thresholds[self.regime]
         return found
 
 
