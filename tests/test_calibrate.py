@@ -5,14 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.inference.rubric import RubricHead
+from service.inference.rubric import RubricHead, log_odds
 from training.calibrate import (
+    CAUTION,
     FEWEST,
     LATEST,
     NEVER,
     latest,
     lift,
     platt,
+    shares_unseen,
     sharpness,
     threshold_for_f,
     threshold_for_precision,
@@ -127,6 +129,27 @@ def test_the_likeliest_label_is_right_as_often_as_its_score_says(power: float) -
         inside = (top >= low) & (top < low + 0.1)
         assert top[inside].mean() == pytest.approx(right[inside].mean(), abs=0.05)
     assert abs(shares.max(axis=1).mean() - right.mean()) > abs(top.mean() - right.mean())
+
+
+def test_scores_claim_a_little_less_than_held_where_they_were_fitted() -> None:
+    shares, labels = drawn(2.0)
+    slope, offset = top_curve(shares, labels)
+    claimed = 1 / (1 + np.exp(-(slope * log_odds(shares.max(axis=1)) + offset)))
+    held = float((shares.argmax(axis=1) == labels).mean())
+    assert held - float(claimed.mean()) == pytest.approx(CAUTION, abs=0.001)
+
+
+def test_an_article_is_judged_by_sigmoids_that_have_not_seen_it() -> None:
+    random = np.random.default_rng(4)
+    labels = random.integers(0, 3, 300)
+    margins = random.normal(size=(300, 3)).astype(np.float32)
+    shares = shares_unseen(margins, labels, np.zeros(3))
+    assert np.allclose(shares.sum(axis=1), 1)
+    changed = labels.copy()
+    changed[:60] = (labels[:60] + 1) % 3  # the first of five folds
+    again = shares_unseen(margins, changed, np.zeros(3))
+    assert (again[:60] == shares[:60]).all()
+    assert not np.allclose(again[60:], shares[60:])
 
 
 def test_few_articles_have_no_curve_of_their_own() -> None:
