@@ -25,6 +25,12 @@ def annotator() -> Annotator:
     return Annotator("sample", trained().parts)
 
 
+def small_archive(path: Path) -> Path:
+    """120 of the articles as an archive of their own: fewer than the 200 that `auto` and a figure ask for."""
+    path.write_bytes(b"".join(SAMPLE.read_bytes().splitlines(keepends=True)[:120]))
+    return path
+
+
 @cache
 def labelled_articles() -> tuple[LabelledArticle, ...]:
     return tuple(msgspec.json.decode(line, type=LabelledArticle) for line in SAMPLE.read_bytes().splitlines())

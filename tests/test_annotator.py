@@ -1,5 +1,6 @@
 """Articles in, annotations out, by a model trained on the sample corpus."""
 
+import math
 import threading
 from typing import Any
 
@@ -14,6 +15,7 @@ from service.inference.article import Annotation, Article, Attribution, Evidence
 from service.inference.decisions import Options
 from service.inference.explain import addends_by_words
 from service.inference.features import tokenise
+from service.inference.tags import EVIDENCE
 from service.inference.text import read
 from service.records import Rejects
 from tests.sample_model import SAMPLE, annotator, articles, labelled_articles, trained
@@ -113,7 +115,7 @@ def test_a_headline_alone_is_enough() -> None:
 
 
 def test_nothing_is_published_unseen_for_a_strange_outlet() -> None:
-    for answer in annotator().annotate(articles()):
+    for answer in annotator().annotate([replace(article, source="another") for article in articles()]):
         assert "not_calibrated_for_source" in answer.reasons
         assert isinstance(answer.tags, tuple) and isinstance(answer.regions, tuple)
         assert "auto" not in {tag.decision for tag in answer.tags} | {region.decision for region in answer.regions}
@@ -257,7 +259,8 @@ def test_an_archive_with_tags_only_gives_a_model_without_rubrics() -> None:
     assert answer.tags
 
 
-def test_names_speak_for_the_tags_they_name() -> None:
+def test_names_bear_all_that_a_score_by_name_has_above_the_prior() -> None:
+    prior = float(trained().parts["tags"]["ranker"][EVIDENCE.index("always")])
     explained = 0
     for answer in annotator().annotate(articles(), EXPLAINED):
         assert isinstance(answer.tags, tuple)
@@ -266,6 +269,7 @@ def test_names_speak_for_the_tags_they_name() -> None:
             words = answer.explain.tags[tag.id]
             assert words
             if tag.origin == "lexical":
-                assert all(word.weight > 0 for word in words)
+                log_odds = math.log(tag.score / (1 - tag.score))
+                assert sum(word.weight for word in words) == pytest.approx(log_odds - prior, abs=0.002)
                 explained += 1
     assert explained > 100

@@ -1,7 +1,9 @@
 """Profiles: surer labels, or more of them; never anything published that balanced would not publish."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,17 +18,19 @@ from service.inference.annotator import Annotator
 from service.inference.article import Annotation, Profile
 from service.inference.decisions import Options
 from service.inference.tags import FEW, MANY, NONE
+from service.records import Rejects
 from service.settings import Settings
 from tests.fake_service import fake_registry
-from tests.sample_model import annotator, articles, labelled_articles, trained
+from tests.sample_model import articles, labelled_articles, small_archive
 from tests.serving import listening
 from tests.sure_model import ENOUGH, SOURCE, TOO_FEW, sure_parts
 from training import gazetteer, run
 from training.calibrate import NEVER, threshold_for_f
 from training.commands import summary
-from training.config import Decision
+from training.config import Decision, load
 from training.evaluate import evaluate
 from training.labels import tag_key
+from training.progress import Progress
 from training.thresholds import BETAS, NO_PROFILES, Pool, for_rubric, merged, shifted, stricter
 
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -94,6 +98,21 @@ def test_the_profiles_of_all_heads_go_together() -> None:
     one = {"precision": {"a": 1}, "recall": {"b": 2}}
     other = {"precision": {"c": 3}, "recall": {}}
     assert merged(NO_PROFILES, one, other) == {"precision": {"a": 1, "c": 3}, "recall": {"b": 2}}
+
+
+@cache
+def trained() -> run.Trained:
+    """Of too few articles to choose thresholds of tags by: it has the defaults, which are apart in all profiles.
+
+    In all of the sample a name is right so often that the least threshold is the best one for two of them.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return run.train(load(None, [small_archive(Path(folder) / "news.jsonl")]), Rejects(), Progress(quiet=True))
+
+
+@cache
+def annotator() -> Annotator:
+    return Annotator("few", trained().parts)
 
 
 def answered(model: Annotator, profile: Profile, **options: Any) -> list[Annotation]:

@@ -17,7 +17,7 @@ from service.inference.article import LabelledArticle
 from service.inference.signature import KeyFileError
 from service.loading import BASELINE
 from service.settings import SettingsError
-from tests.sample_model import SAMPLE, annotator, labelled_articles, trained
+from tests.sample_model import SAMPLE, annotator, labelled_articles, small_archive, trained
 from training import gazetteer
 from training.card import escaped
 from training.commands import RejectsFile, told
@@ -105,7 +105,7 @@ def test_a_small_archive_is_told_what_to_think_of_its_figures_and_what_to_do_nex
     assert done.returncode == 0, done.stderr
     version = done.stdout.splitlines()[-1]
     for part in (
-        "note: fields that are not read, with the rows of own that have them: section 120 (did you mean rubric?)",
+        "note: fields that are not read, with the rows of own that have them: section 200 (did you mean rubric?)",
         "note: tags left out, as fewer than 3 articles have them: ",
         "too few to say how good a model is; take 200 or more; an accuracy of ",
         "so that their own figures say nothing: ",
@@ -208,10 +208,10 @@ def test_articles_in_no_part_of_the_split_are_told() -> None:
 
 def test_outlets_are_on_the_card_with_their_calibration_articles() -> None:
     model = trained()
-    assert model.calibrated
+    assert model.calibrated == {"sample": len(labelled_articles())}
     assert model.manifest["labels"]["outlets"] == model.calibrated
-    assert not may_publish(model.calibrated)
-    assert may_publish({"a": 200})
+    assert may_publish({"a": 199, "b": 200})
+    assert not may_publish({"a": 199, "b": 199})
     assert all(f"- {outlet}: {count} articles" in model.card for outlet, count in model.calibrated.items())
 
 
@@ -318,7 +318,8 @@ def test_nothing_to_learn_from_is_told(run: Any, tmp_path: Path, articles: list[
 @pytest.mark.slow
 def test_evaluate_writes_the_measures_and_the_page(run: Any, tmp_path: Path) -> None:
     measures, page = tmp_path / "measures.json", tmp_path / "page.html"
-    done = run("evaluate", "--data", str(SAMPLE), "--model", "baseline", "--json", str(measures), "--html", str(page))
+    data = small_archive(tmp_path / "few.jsonl")
+    done = run("evaluate", "--data", str(data), "--model", "baseline", "--json", str(measures), "--html", str(page))
     assert done.returncode == 0, done.stderr
     found = json.loads(measures.read_text("utf-8"))
     assert found["n"] == 120

@@ -36,6 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rubricator-") as home:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RUBRICATOR_")}
         environment["RUBRICATOR_HOME"] = home
+        count = len(Path(NEWS).read_bytes().splitlines())
         began = time.monotonic()
         with service(environment) as url:
             console.print(f"[bold]The service answers at {url} after {time.monotonic() - began:.2f} s[/]\n")
@@ -43,7 +44,7 @@ def main() -> None:
             console.rule("A page as a scraper leaves it, annotated by the bundled baseline")
             show(page, post(url, "/annotate?explain=words", page))
 
-            console.rule("Training on the sample corpus: 120 articles, by one command")
+            console.rule(f"Training on the sample corpus: {count} articles, by one command")
             command(environment, "train", "--data", NEWS, "--activate")
             version = taken_over(url)
             console.print(f"[bold]{version}[/] answers now; no request was lost meanwhile\n")
@@ -61,7 +62,7 @@ def main() -> None:
         console.rule("The same from the command line")
         started = time.monotonic()
         command(environment, "annotate", NEWS, "--output", "annotated.jsonl.gz", folder=Path(home))
-        console.print(f"120 articles in {time.monotonic() - started:.2f} s, start included")
+        console.print(f"{count} articles in {time.monotonic() - started:.2f} s, start included")
         command(environment, "models", "rollback", "--reason", "end of the demo")
         command(environment, "models", "list")
 
