@@ -95,7 +95,9 @@ def tokens_of(both: tuple[bytes, bytes], classes: tuple[Ints, Ints], wide: bool)
     known = None
     if wide:
         known = (np.count_nonzero(in_title) + np.count_nonzero(in_body)) / max(1, words)
-    is_foreign = not surely_russian(words, known) and foreign(b" ".join(both).split(), known)
+    is_foreign = not surely_russian(both[1] or both[0], words, known) and foreign(
+        b" ".join(both).split(), (np.concatenate(classes) > 0).tolist() if wide else None
+    )
     return Tokens(in_title, in_body, both, is_foreign)
 
 

@@ -1,0 +1,41 @@
+"""Articles in other languages, asked of the model that the service starts with."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from service.inference.annotator import Annotator, load
+from service.inference.article import Article
+from service.loading import BASELINE
+from tests.corpora import corpus
+
+CASES = Path(__file__).parent / "cases"
+
+
+@cache
+def baseline() -> Annotator:
+    return load(BASELINE)
+
+
+def rows(language: str) -> list[str]:
+    lines = (CASES / "foreign.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    return [text for text, its in (line.split("\t") for line in lines) if its == language]
+
+
+@pytest.mark.parametrize("field", ["title", "text"])
+@pytest.mark.parametrize("language", ["uk", "en"])
+def test_other_languages_are_not_answered(language: str, field: str) -> None:
+    annotations = baseline().annotate([Article(**{field: text}) for text in rows(language)])
+    answered = [a for a in annotations if a.status != "abstained" or a.rubric]
+    assert len(annotations) > 60
+    assert len(answered) <= 0.02 * len(annotations)
+
+
+@pytest.mark.parametrize("name", ["fontanka", "lenta_headlines", "ng", "ria_2023", "telegram_silver"])
+def test_russian_headlines_and_articles_are_not_taken_for_foreign(name: str) -> None:
+    articles = [
+        Article(**{field: row[field]}) for row in corpus(name, 500) for field in ("title", "text") if row[field]
+    ]
+    foreign = sum("not_russian" in annotation.reasons for annotation in baseline().annotate(articles))
+    assert foreign <= 0.01 * len(articles)
