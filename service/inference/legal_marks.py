@@ -26,7 +26,7 @@ def _pattern(*parts: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.IGNORECASE)
 
 
-_RUSSIA = r"(?:РФ\b|Росси[ия]\b|Российской\s+Федерации|(?:нашей|этой)\s+стране|стране\b)"
+_RUSSIA = r"(?:РФ(?![^\W_])|Росси[ия]\b|Российской\s+Федерации|(?:нашей|этой)\s+стране|стране\b)"
 _IN_RUSSIA = rf"(?:(?:в|на\s+территории)\s+{_RUSSIA})"
 _FOREIGN_AGENT = r"(?:ино-?агент\w*|иностранн\w+\s+агент\w*|«?иноагент\w*»?)"
 _EXTREMIST = r"(?:экстремистск\w+|террористическ\w+|нежелательн\w+)"
@@ -34,17 +34,19 @@ _FORBIDDEN = r"запрещ[её]н\w*"
 _ORGANISATION = r"(?:организаци|группировк|движени|объединени|сообществ|соцсет|социальн\w+\s+сет|компани|сети\b|сеть\b)"
 _LISTED = r"(?:признан|вн[её]с[её]н|включ[её]н|объявлен|причисл[её]н|занес[её]н)\w*"
 
+_LISTED_BY = rf"(?:{_LISTED}|(?:признал|включил|объявил)[аи]?\b|вн[её]с(?:л[аи])?\b)"
+
 _PARTICIPLE = r"(?:вн[её]с[её]нн|включ[её]нн|объявленн)\w+"
 
 # What makes a bracket, a footnote or a sentence of its own a mark.
 _SAYS_AGENT = _pattern(
-    rf"{_LISTED}[^.;\n]{{0,90}}?{_FOREIGN_AGENT}|функци\w+\s+{_FOREIGN_AGENT}|реестр\w*[^.;\n]{{0,40}}?{_FOREIGN_AGENT}",
+    rf"{_LISTED_BY}[^.;\n]{{0,90}}?{_FOREIGN_AGENT}|функци\w+\s+{_FOREIGN_AGENT}|реестр\w*[^.;\n]{{0,40}}?{_FOREIGN_AGENT}",
     rf"|(?:СМИ|лиц\w|статус\w*|издани\w|организаци\w|проект\w?|явля\w+)[\s,–—-]{{1,3}}{_FOREIGN_AGENT}",
     rf"|^\W*(?:{_IN_RUSSIA}\W+)?{_FOREIGN_AGENT}(?:\W+{_IN_RUSSIA})?\W*$",
 )
 _SAYS_BANNED = _pattern(
     rf"{_FORBIDDEN}\W+(?:\w+\W+){{0,5}}?{_IN_RUSSIA}|{_IN_RUSSIA}\W+(?:\w+\W+){{0,4}}?{_FORBIDDEN}",
-    rf"|{_LISTED}[^.;\n]{{0,90}}?(?:{_EXTREMIST}|террорист\w*|экстремист\w*)",
+    rf"|{_LISTED_BY}[^.;\n]{{0,90}}?(?:{_EXTREMIST}|террорист\w*|экстремист\w*)",
     rf"|перечень\s+(?:террорист|экстремист|нежелательн)|^\W*(?:{_EXTREMIST}\W+){{1,2}}{_ORGANISATION}",
     rf"|^\W*{_FORBIDDEN}\W*$|{_ORGANISATION}\w*\s+{_FORBIDDEN}|деятельность\s+(?:\w+\W+){{0,4}}?{_FORBIDDEN}",
 )
@@ -67,7 +69,9 @@ _IN_SENTENCE: tuple[tuple[str, re.Pattern[str]], ...] = (
         BANNED,
         _pattern(
             rf"\bпризнанн\w+\s+(?:{_IN_RUSSIA}\s+)?{_EXTREMIST}(?:\s+организаци\w+)?(?:\s+и\s+запрещ[её]нн\w+)?",
-            rf"(?:\s+{_IN_RUSSIA})?|\bзапрещ[её]нн\w+\s+{_IN_RUSSIA}(?=[^.\n]{{0,40}}?(?:{_ORGANISATION}|[«\"]))",
+            rf"(?:\s+{_IN_RUSSIA})?|\bзапрещ[её]нн\w+\s+{_IN_RUSSIA}(?=[^.\n]{{0,40}}?(?:{_ORGANISATION}|{_EXTREMIST}|[«\"]))",
+            r"|(?:(?<=[»\"*], )|(?<=(?:организаци|группировк)[ийюе], )|(?<=организаций, )|(?<=группировок, ))",
+            rf"запрещ[её]нн\w+\s+{_IN_RUSSIA}",
             rf"|\bзапрещ[её]нн\w+\s+{_IN_RUSSIA}(?:\s+(?:{_EXTREMIST}\s+)?(?:организаци|группировк)\w+)",
         ),
     ),
@@ -88,6 +92,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "признан": ("агент", "кстремис", "еррорис", "желательн"),
     "перечен": ("кстремис", "еррорис", "желательн"),
     "желательн": ("организац",),
+    "террористов": ("несен", "несён", "ключен", "ключён"),
 }
 STEMS = tuple(_NEEDED)
 
@@ -140,9 +145,9 @@ def _around(text: str, start: int, end: int) -> Iterator[Mark]:
     if bracket:
         yield from _in_bracket(text, *bracket)
         return
-    for enclosing in (_footnote, _sentence):
+    for enclosing in (_footnote, _definition, _sentence):
         span = enclosing(text, start, end)
-        if span and (kind := _kind(text[span[0] : span[1]])):
+        if span and (kind := BANNED if enclosing is _definition else _kind(text[span[0] : span[1]])):
             yield Mark(*span, kind)
             return
 
@@ -195,13 +200,13 @@ def _in_bracket(text: str, opened: int, end: int) -> Iterator[Mark]:
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$|[*«А-ЯЁ])|\n|(?<=\s)\*")
 _NEXT_SENTENCE = re.compile(r"[а-яё»\")][.!?]\s+[А-ЯЁ«]")
 _BOLD = re.compile(r"\*\*(?=\S)[^\n*]{1,400}\*\*")  # a messenger's markup, not a note
-_NOTE_STARS = re.compile(r"(?:^|(?<=[\s.!?_]))(?:\*{1,8}|[¹²³])(?=[\s_]*[«\"]?[А-ЯЁA-Zа-яё])")
+_NOTE_STARS = re.compile(r"(?:^|(?<=[\s.!?_]))(?:\*{1,8}|[¹²³])(?=[\s_–—-]*[«\"]?[А-ЯЁA-Zа-яё])")
 
 
 def _footnote(text: str, start: int, end: int) -> Span | None:
     """«* Организация запрещена в РФ.»: from the asterisk to the end of the sentence."""
     line = max(text.rfind("\n", max(0, start - _REACH), start) + 1, start - _REACH, 0)
-    stars = max(_NOTE_STARS.finditer(text, line, start), key=re.Match.start, default=None)
+    stars = max(_NOTE_STARS.finditer(text, line, start + 1), key=re.Match.start, default=None)
     if not stars or _NEXT_SENTENCE.search(text, stars.end() + 2, start):
         return None
     finish = _SENTENCE_END.search(text, end, end + 2 * _REACH)
@@ -209,6 +214,19 @@ def _footnote(text: str, start: int, end: int) -> Span | None:
     if _BOLD.match(text, stars.start()):
         return None
     return stars.start(), stop
+
+
+_DEFINITION = _pattern(
+    rf"\W*(?:[«\"][^\n»\"]{{2,60}}[»\"]\W*(?:\([^()\n]{{2,40}}\)\W*)?(?:и\s+)?){{1,5}}[–—-]\s*(?:{_EXTREMIST}\s+)?{_ORGANISATION}",
+    rf"\w*,?\s*(?:деятельность\s+котор\w+\s+)?{_FORBIDDEN}[^\n.]{{0,200}}",
+)
+
+
+def _definition(text: str, start: int, end: int) -> Span | None:
+    """«„Имярек“ — террористическая группировка, запрещённая в РФ»: a line that says what the article need not."""
+    line = text.rfind("\n", max(0, start - _REACH), start) + 1
+    found = _DEFINITION.match(text, line) if line or start < _REACH else None
+    return found.span() if found and found.end() >= end else None
 
 
 _OWN_SENTENCE = _pattern(
