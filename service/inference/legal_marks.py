@@ -102,8 +102,10 @@ def legal_marks(text: str, title: bool) -> list[Mark]:
     found: list[Mark] = []
     for start, end in _windows(text):
         line = text.rfind("\n", 0, start) + 1
-        if disclaimer := _DISCLAIMER.match(text, line):
-            found.append(Mark(*disclaimer.span(), AGENT))
+        while 0 <= line < end:
+            if disclaimer := _DISCLAIMER.match(text, line):
+                found.append(Mark(*disclaimer.span(), AGENT))
+            line = text.find("\n", line, end) + 1 or end
         reached = start
         for trace in _TRACE.finditer(text, start, end):
             if trace.start() >= reached:
