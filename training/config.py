@@ -88,6 +88,7 @@ class Rubric(Table, frozen=True):
     lift: Share = 0.25
     outlet_weights: bool = False
     title_copies: Weight = 0.0
+    no_news: tuple[str, ...] = ()  # learnt and never answered: such articles are not published unseen
 
 
 class Tags(Table, frozen=True):

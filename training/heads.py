@@ -16,7 +16,7 @@ from service.inference.phrases import Named, Phrases
 from service.inference.regions import PlaceFound, Regions
 from service.inference.rubric import RubricHead
 from service.inference.text import Text
-from training import fit_regions
+from training import fit_regions, no_news
 from training.calibrate import (
     NEVER,
     latest,
@@ -82,6 +82,8 @@ def fit_heads(
         "places": [list(place) for place in gazetteer.places],
         "phrases": [[int(kind), place, doubt] for kind, place, doubt in gazetteer.phrases],
     }
+    calibrating = validation if len(validation) >= FEWEST_TO_CALIBRATE else both
+    decisions["fewest_features"] = no_news.fewest_features(np.diff(matrix.start)[calibrating])
     named = [phrases.named(one.title, one.body) for one in tokens]
     coefficients, regions_auto, of_regions = _regions(
         data, tokens, named, gazetteer, train, validation, config, progress
@@ -171,12 +173,19 @@ def _rubric(
     }
     scores = RubricHead(part).probabilities(margins)
     top, right = scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged]
+    none = no_news.numbers(rubrics, config)
+    least = no_news.least_score(scores, data.rubric[judged], none)
+    answered = no_news.answered(scores, none)  # what is no news is not published, and counts neither for nor against
+    top, right = top[answered], right[answered]
+    profiles = for_rubric(top, right, config.decision)
+    profiles["precision"]["rubric_auto"] = max(least, profiles["precision"]["rubric_auto"])
     sources = Counter(outlet(data.outlets[i]) for i in judged) if config.decision.publish else Counter[str]()
     return part, {
-        "rubric_auto": threshold_for_precision(top, right, config.decision.precision),
+        "rubric_auto": max(least, threshold_for_precision(top, right, config.decision.precision)),
         "rubric_review": config.decision.least_rubric,
         "sources": dict(sorted(sources.items())),
-        "profiles": for_rubric(top, right, config.decision),
+        "profiles": profiles,
+        "no_news": none,
     }
 
 

@@ -18,7 +18,7 @@ from service.inference.places import OWN
 from service.inference.text import read
 from service.lines import open_lines
 from training import gazetteer as places
-from training import notes, policy
+from training import no_news, notes, policy
 from training.card import card_of
 from training.config import Config
 from training.evaluate import evaluate
@@ -92,7 +92,7 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
         with progress.step(f"test on {len(parts_of.test)} articles"):
             evaluation = evaluate(
                 annotator,
-                [examples.rows[i].article for i in parts_of.test],
+                no_news.unlabelled([examples.rows[i].article for i in parts_of.test], config),
                 label_map=labels_of(annotator, gazetteer, aliases_of(tags)),
             )
     sources: dict[str, int] = parts["decisions"]["sources"]

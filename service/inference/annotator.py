@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from service.inference import artifact, kernel
 from service.inference.article import (
+    Alternative,
     Annotation,
     Article,
     Attribution,
@@ -34,11 +35,13 @@ from service.inference.rubric import RubricHead
 from service.inference.spans import utf16
 from service.inference.tags import TagHead
 from service.inference.text import Text, read
+from service.inference.unlike import Unlike
 from service.inference.words import folded
 
 EXPLAINED = 12  # words shown for a label: as many as an editor reads
 FEWEST_WORDS = 3  # a headline has more
 UNUSABLE = {"empty", "too_short", "not_russian"}  # nothing is answered for such a text
+NOT_UNSEEN = {"advertisement", "not_news", "too_short", "truncated"}  # answered for an editor to look at
 EVERYTHING = Options()
 # Answered by `balanced` instead: a CMS must be able to save with a model that has been trained without profiles.
 PROFILE_NOT_AVAILABLE = RequestWarning("profile_not_available", "?profile", BALANCED)
@@ -65,6 +68,7 @@ class Annotator:
         self.regions = Regions(self.places, phrases, coefficients)
         policies = Policies(parts.get("policy"), self.rubric.ids, self.tags.ids, [place.id for place in self.places])
         self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.places, policies)
+        self.unlike = Unlike(parts["decisions"])
         self._least_of_places = {
             profile: self.regions.least_of_each(of.regions)
             for profile, of in self.decisions.profiles.items()
@@ -90,14 +94,21 @@ class Annotator:
     def _annotation(self, article: Article, reading: "Reading", options: Options) -> Annotation:
         reasons = self._reasons(reading)
         unusable = bool(UNUSABLE & set(reasons))
-        may_publish = self.decisions.knows(article.source) and not {"advertisement", "truncated"} & set(reasons)
+        calibrated = self.decisions.knows(article.source)
         answer: dict[str, Any] = {}
         if unusable:
             answer = {"rubric": None, "alternatives": (), "regions": (), "tags": ()}
         else:
             probabilities = self.rubric.probabilities(reading.found.margins[None])[0]
+            if not self.unlike.is_news(probabilities):
+                reasons.append("not_news")
+            if calibrated and self.unlike.too_short(len(reading.found.columns)):
+                reasons.append("too_short")
+            may_publish = calibrated and not NOT_UNSEEN & set(reasons)
+            probabilities = self.unlike.without(probabilities)
             if "rubric" in options.heads:
-                answer["rubric"], answer["alternatives"] = self.decisions.rubric(probabilities, may_publish, options)
+                answer["rubric"], others = self.decisions.rubric(probabilities, may_publish, options)
+                answer["alternatives"] = self._news(others)
                 if self.decisions.doubts(probabilities, options):
                     reasons.append("low_confidence")
             if "regions" in options.heads:
@@ -110,7 +121,7 @@ class Annotator:
             if options.explain:
                 chosen = chosen if "tags" in options.heads else []
                 answer["explain"] = self._explanation(reading, probabilities, chosen, options)
-            if not self.decisions.knows(article.source):
+            if not calibrated:
                 reasons.append("not_calibrated_for_source")
         wanted = {part: value for part, value in answer.items() if PART_OF[part] in options.heads | {"explain"}}
         annotation = Annotation(
@@ -123,6 +134,11 @@ class Annotator:
             **wanted,
         )
         return utf16(annotation, article) if options.spans == "utf16" else annotation
+
+    def _news(self, others: tuple[Alternative, ...]) -> tuple[Alternative, ...]:
+        """Without what is never answered: its probability is 0 by now, so it stands at the end of any list."""
+        hidden = {self.rubric.ids[i] for i in self.unlike.no_news}
+        return tuple(other for other in others if other.id not in hidden) if hidden else others
 
     def _reasons(self, reading: "Reading") -> list[str]:
         """Why this text is not answered, or not to be published unseen."""
