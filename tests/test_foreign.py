@@ -1,4 +1,4 @@
-"""Articles in other languages, asked of the model that the service starts with."""
+"""Articles in other languages and headlines alone, asked of the model that the service starts with."""
 
 from functools import cache
 from pathlib import Path
@@ -41,3 +41,16 @@ def test_russian_headlines_and_articles_are_not_taken_for_foreign(name: str) -> 
     articles = [article(field, row[field]) for row in corpus(name, 500) for field in ("title", "text") if row[field]]
     foreign = sum("not_russian" in annotation.reasons for annotation in baseline().annotate(articles))
     assert foreign <= 0.01 * len(articles)
+
+
+def test_a_headline_alone_has_one_rubric_whether_it_is_sent_as_title_or_as_text() -> None:
+    headlines = [
+        "«Спартак» обыграл ЦСКА в Москве",
+        "Учёные нашли новый вид пауков в Африке",
+        "Курс доллара вырос до 92 рублей",
+    ]
+    for headline in headlines:
+        as_title, as_text = baseline().annotate([Article(title=headline), Article(text=headline)])
+        assert as_title.rubric
+        assert as_title.rubric == as_text.rubric
+        assert as_title.alternatives == as_text.alternatives

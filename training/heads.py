@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from service.inference.decisions import outlet
-from service.inference.features import Features, Matrix, Tokens, tokenise
+from service.inference.features import Features, Matrix, Tokens, headline_of, tokenise
 from service.inference.lemmas import Lemmas
 from service.inference.phrases import Named, Phrases
 from service.inference.regions import PlaceFound, Regions
@@ -77,13 +77,15 @@ def fit_heads(
         tokens = tokenise(data.texts, lemmas)
         matrix = in_batches(features, tokens)
 
-    rubric, decisions = _rubric(data, matrix, tokens, features, train, validation, rubrics, config, progress)
+    rubric, decisions = _rubric(
+        data, rubric_matrix(features, tokens, matrix), tokens, features, train, validation, rubrics, config, progress
+    )
+    judged = validation if len(validation) >= FEWEST_TO_CALIBRATE else both
+    decisions["fewest_features"] = no_news.fewest_features(np.diff(matrix.start)[judged])
     regions = {
         "places": [list(place) for place in gazetteer.places],
         "phrases": [[int(kind), place, doubt] for kind, place, doubt in gazetteer.phrases],
     }
-    calibrating = validation if len(validation) >= FEWEST_TO_CALIBRATE else both
-    decisions["fewest_features"] = no_news.fewest_features(np.diff(matrix.start)[calibrating])
     named = [phrases.named(one.title, one.body) for one in tokens]
     coefficients, regions_auto, of_regions = _regions(
         data, tokens, named, gazetteer, train, validation, config, progress
@@ -100,6 +102,14 @@ def fit_heads(
         "regions": regions,
         "decisions": {**decisions, "tags_auto": tags_auto, "regions_auto": regions_auto, "profiles": profiles},
     }
+
+
+def rubric_matrix(features: Features, tokens: Sequence[Tokens], whole: Matrix | None = None) -> Matrix:
+    """The features as the rubric head sees them: headlines alone in all blocks. `whole` is `in_batches` of the same."""
+    headlines = [headline_of(one) for one in tokens]
+    if whole is not None and not any(headlines):
+        return whole
+    return in_batches(features, [headline or one for headline, one in zip(headlines, tokens, strict=True)])
 
 
 def in_batches(features: Features, tokens: Sequence[Tokens], size: int = 2000) -> Matrix:
@@ -127,7 +137,7 @@ def _rubric(
         on = on[data.rubric[on] >= 0]
         x, y, weights = rows[on], data.rubric[on], data.weights[on]
         if config.rubric.title_copies:
-            headlines = [Tokens(tokens[i].title, tokens[i].body[:0]) for i in on if len(tokens[i].title)]
+            headlines = [Tokens(tokens[i].title, tokens[i].title) for i in on if len(tokens[i].title)]
             titled = np.array([len(tokens[i].title) > 0 for i in on])
             x = sparse.vstack((x, csr(in_batches(features, headlines)))).tocsr()
             y, weights = (
@@ -173,9 +183,9 @@ def _rubric(
     }
     scores = RubricHead(part).probabilities(margins)
     top, right = scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged]
-    none = no_news.numbers(rubrics, config)
-    least = no_news.least_score(scores, data.rubric[judged], none)
-    answered = no_news.answered(scores, none)  # what is no news is not published, and counts neither for nor against
+    unsaid = no_news.numbers(rubrics, config)
+    least = no_news.least_score(scores, data.rubric[judged], unsaid)
+    answered = no_news.answered(scores, unsaid)  # what is no news is not published, and counts neither for nor against
     top, right = top[answered], right[answered]
     profiles = for_rubric(top, right, config.decision)
     profiles["precision"]["rubric_auto"] = max(least, profiles["precision"]["rubric_auto"])
@@ -185,7 +195,7 @@ def _rubric(
         "rubric_review": config.decision.least_rubric,
         "sources": dict(sorted(sources.items())),
         "profiles": profiles,
-        "no_news": none,
+        "no_news": unsaid,
     }
 
 

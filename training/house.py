@@ -20,7 +20,7 @@ from training.config import Config
 from training.crossfit import Learner, Longs, cross_fitted, folds_of
 from training.fit import Linear, csr, fit_rubric
 from training.gazetteer import Gazetteer
-from training.heads import Labelled, fit_heads, in_batches
+from training.heads import Labelled, fit_heads, in_batches, rubric_matrix
 from training.labels import Tag, unique_ids
 from training.lexicon import table
 from training.names import names_of
@@ -61,7 +61,7 @@ def alone(
     parts = fit_heads(data, split.train, split.validation, rubrics, tags, gazetteer, config, progress)
     annotator = Annotator("new", parts)
     with progress.step("features once more, for the tests"):
-        rows = csr(in_batches(annotator.features, tokenise(data.texts, annotator.lemmas)))
+        rows = csr(rubric_matrix(annotator.features, tokenise(data.texts, annotator.lemmas)))
 
     fit = _svm(data, rows, len(rubrics), config)
     learnt = _with_rubric(data, np.concatenate((split.train, split.validation)))
@@ -121,7 +121,7 @@ def beside(
     learnt = np.concatenate((split.train, split.validation))
     on = _with_rubric(data, learnt)
     with progress.step(f"what the base knows of {len(on)} articles"):
-        rows = csr(in_batches(annotator.features, tokenise(data.texts, annotator.lemmas)))
+        rows = csr(rubric_matrix(annotator.features, tokenise(data.texts, annotator.lemmas)))
         own = from_base.Base.of(base["rubric"], rubrics)
         folds = folds_of(data.rubric[on].tolist(), [groups[i] for i in on])
         choice = from_base.choose(own, rows, data.rubric, on, folds)

@@ -24,7 +24,7 @@ from service.inference.article import (
 from service.inference.compiled import Compiled, Found
 from service.inference.decisions import Decisions, Options
 from service.inference.explain import addends_by_words, attributions
-from service.inference.features import Features, Floats, tokens_of
+from service.inference.features import Features, Floats, headline_of, tokens_of
 from service.inference.lemmas import Lemmas
 from service.inference.phrases import Phrases
 from service.inference.places import Kind, Mention, Phrase, Place
@@ -81,15 +81,20 @@ class Annotator:
         return [self._annotation(article, self._reading(read(article)), options) for article in articles]
 
     def _reading(self, text: Text) -> "Reading":
+        found = self._found(text)
+        if headline := headline_of(found.tokens):
+            found = found._replace(margins=self.rubric.margins(self.features.matrix([headline]))[0])
+        return Reading(text, found)
+
+    def _found(self, text: Text) -> Found:
         both = folded(text.title), folded(text.body)
         if kernel.library is not None and not self.lemmas.predicts:
-            return Reading(text, self._compiled.find(*both))
+            return self._compiled.find(*both)
         tokens = tokens_of(both, (self.lemmas.classes(both[0]), self.lemmas.classes(both[1])), self.lemmas.wide)
         matrix = self.features.matrix([tokens])
         named = self.phrases.named(tokens.title, tokens.body)
         candidates = self.tags.candidates(matrix.columns, matrix.values, *named.tags)
-        found = Found(tokens, matrix.columns, matrix.values, self.rubric.margins(matrix)[0], named, candidates)
-        return Reading(text, found)
+        return Found(tokens, matrix.columns, matrix.values, self.rubric.margins(matrix)[0], named, candidates)
 
     def _annotation(self, article: Article, reading: "Reading", options: Options) -> Annotation:
         reasons = self._reasons(reading)

@@ -27,6 +27,7 @@ BLOCKS = ("body", "title", "lead")
 NO_COLUMN = -1
 ONE_ARTICLE = 3  # starts of its two sections, and the end
 HASH_BITS = 19
+HEADLINE_WORDS = 20  # at most; 99 of 100 have fewer
 LEAD_WORDS = 40  # how many words from the start of the body, stop words left out, count as the lead
 
 Longs = npt.NDArray[np.int64]
@@ -99,6 +100,19 @@ def tokens_of(both: tuple[bytes, bytes], classes: tuple[Ints, Ints], wide: bool)
         b" ".join(both).split(), (np.concatenate(classes) > 0).tolist() if wide else None
     )
     return Tokens(in_title, in_body, both, is_foreign)
+
+
+def headline_of(tokens: Tokens) -> Tokens | None:
+    """A headline alone, sent as title or as text, as it is read for its rubric: as a title, a lead and a body at once.
+
+    Weights for words of a body are the best learnt, and a lone title would leave them out: on fontanka's late 2022 its
+    accuracy is .63 instead of .53 (as title) or .60 (as text), by the same model.
+    """
+    title, body = tokens.title, tokens.body
+    if (len(title) and len(body)) or not 0 < len(title) + len(body) <= HEADLINE_WORDS:
+        return None
+    alone = title if len(title) else body
+    return Tokens(alone, alone)
 
 
 class Features:

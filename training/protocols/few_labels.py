@@ -26,7 +26,7 @@ from training.config import load as load_config
 from training.crossfit import folds_of
 from training.examples import load
 from training.fit import csr
-from training.heads import in_batches
+from training.heads import rubric_matrix
 from training.progress import Progress
 from training.run import train
 
@@ -56,7 +56,7 @@ def main(data: Annotated[Path, typer.Option(help="The folder of the corpora.")])
         labels = np.array([rubrics.index(row.article.rubric or "") for row, _ in named])
         groups = [group for _, group in named]
         tokens = tokenise([read(row.article) for row, _ in named], annotator.lemmas)
-        matrix = in_batches(annotator.features, tokens)
+        matrix = rubric_matrix(annotator.features, tokens)
         rows = csr(matrix)
         answers = annotator.rubric.probabilities(annotator.rubric.margins(matrix)).argmax(axis=1)
         served = np.array([annotator.rubric.labels[i] for i in answers]) == np.array(rubrics)[labels]
