@@ -219,7 +219,7 @@ def _footnote(text: str, start: int, end: int) -> Span | None:
 
 
 _DEFINITION = _pattern(
-    rf"\W*(?:[«\"][^\n»\"]{{2,60}}[»\"]\W*(?:\([^()\n]{{2,40}}\)\W*)?(?:и\s+)?){{1,5}}[–—-]\s*(?:{_EXTREMIST}\s+)?{_ORGANISATION}",
+    rf"\W{{0,20}}(?:[«\"][^\n»\"]{{2,60}}[»\"]\W{{0,20}}(?:\([^()\n]{{2,40}}\)\W{{0,20}})?(?:и\s+)?){{1,5}}[–—-]\s*(?:{_EXTREMIST}\s+)?{_ORGANISATION}",
     rf"\w*,?\s*(?:деятельность\s+котор\w+\s+)?{_FORBIDDEN}[^\n.]{{0,200}}",
 )
 
