@@ -7,6 +7,9 @@ import pytest
 
 from service.inference.annotator import Annotator, load
 from service.inference.article import Article
+from service.inference.decisions import Options
+from service.inference.features import headline_of, tokenise
+from service.inference.text import read
 from service.loading import BASELINE
 from tests.corpora import corpus
 
@@ -54,3 +57,18 @@ def test_a_headline_alone_has_one_rubric_whether_it_is_sent_as_title_or_as_text(
         assert as_title.rubric
         assert as_title.rubric == as_text.rubric
         assert as_title.alternatives == as_text.alternatives
+
+
+@pytest.mark.parametrize("field", ["title", "text"])
+def test_all_that_spoke_for_the_rubric_of_a_headline_stands_where_it_was_sent(field: str) -> None:
+    model = baseline()
+    sent = article(field, "Курс доллара вырос до 92 рублей")
+    [answer] = model.annotate([sent], Options(explain=True))
+    assert answer.rubric
+    assert answer.explain
+    headline = headline_of(tokenise([read(sent)], model.lemmas)[0])
+    assert headline
+    number = model.rubric.ids.index(answer.rubric.id)
+    margin = model.rubric.margins(model.features.matrix([headline]))[0, number] - model.rubric.bias[number]
+    assert sum(word.weight for word in answer.explain.rubric) == pytest.approx(float(margin), abs=1e-3)
+    assert {word.field for word in answer.explain.rubric} == {field}

@@ -23,9 +23,9 @@ from service.inference.article import (
 )
 from service.inference.compiled import Compiled, Found
 from service.inference.decisions import Decisions, Options
-from service.inference.explain import addends_by_words, attributions
-from service.inference.features import Features, Floats, headline_of, tokens_of
-from service.inference.lemmas import Lemmas
+from service.inference.explain import addends_by_words, attributions, in_one_part
+from service.inference.features import Features, Floats, Tokens, headline_of, tokens_of
+from service.inference.lemmas import Ints, Lemmas
 from service.inference.phrases import Phrases
 from service.inference.places import Kind, Mention, Phrase, Place
 from service.inference.policy import Policies
@@ -82,9 +82,12 @@ class Annotator:
 
     def _reading(self, text: Text) -> "Reading":
         found = self._found(text)
+        for_rubric = Row(found.tokens, found.columns, found.values)
         if headline := headline_of(found.tokens):
-            found = found._replace(margins=self.rubric.margins(self.features.matrix([headline]))[0])
-        return Reading(text, found)
+            matrix = self.features.matrix([headline])
+            found = found._replace(margins=self.rubric.margins(matrix)[0])
+            for_rubric = Row(headline, matrix.columns, matrix.values)
+        return Reading(text, found, for_rubric)
 
     def _found(self, text: Text) -> Found:
         both = folded(text.title), folded(text.body)
@@ -178,20 +181,23 @@ class Annotator:
         """The words of the likeliest rubric that may be shown, if it was asked for, and each shown tag's."""
         rubric: tuple[Attribution, ...] = ()
         if "rubric" in options.heads and (likeliest := self.decisions.likeliest(probabilities)) >= 0:
-            rubric = self._words(reading, self.rubric.rows(reading.found.columns)[:, likeliest])
+            row = reading.for_rubric
+            rubric = self._words(reading, row, self.rubric.rows(row.columns)[:, likeliest])
+        own = Row(reading.found.tokens, reading.found.columns, reading.found.values)
         return Explanation(
             rubric,
             {
-                tag.id: self._words(reading, self.tags.weights_of(number, reading.found.columns))
+                tag.id: self._words(reading, own, self.tags.weights_of(number, own.columns))
                 if tag.origin == "model"
                 else attributions(reading.text, self.tags.name_spans(number, *reading.found.named.tags), EXPLAINED)
                 for number, tag in tags
             },
         )
 
-    def _words(self, reading: "Reading", weights: Floats) -> tuple[Attribution, ...]:
-        found = reading.found
-        spans = addends_by_words(self.features, found.tokens, found.columns, found.values * weights)
+    def _words(self, reading: "Reading", row: "Row", weights: Floats) -> tuple[Attribution, ...]:
+        spans = addends_by_words(self.features, row.tokens, row.columns, row.values * weights)
+        if row.tokens is not reading.found.tokens:
+            spans = in_one_part(spans, "title" if len(reading.found.tokens.title) else "body")
         return attributions(reading.text, spans, EXPLAINED)
 
     def _vocabulary(self) -> str:
@@ -200,11 +206,20 @@ class Annotator:
         return hashlib.sha256("\n".join(labels).encode()).hexdigest()[:8]
 
 
+class Row(NamedTuple):
+    """One article as a linear model sees it."""
+
+    tokens: Tokens
+    columns: Ints
+    values: Floats
+
+
 class Reading(NamedTuple):
-    """One article on its way through the heads."""
+    """One article on its way through the heads; the rubric's sees a lone headline in a row of its own."""
 
     text: Text
     found: Found
+    for_rubric: Row
 
     def locate(self, part: Literal["title", "body"], mention: Mention) -> Evidence:
         return self.text.locate(part, mention.start, mention.end)

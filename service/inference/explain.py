@@ -45,6 +45,14 @@ def addends_by_words(
     return dict(spans)
 
 
+def in_one_part(spans: dict[Span, float], part: Literal["title", "body"]) -> dict[Span, float]:
+    """Of a headline that was read as title and as body: all that a word adds, where it stands."""
+    together: defaultdict[Span, float] = defaultdict(float)
+    for (_, first, last), addend in spans.items():
+        together[part, first, last] += addend
+    return dict(together)
+
+
 def attributions(text: Text, spans: dict[Span, float], limit: int | None) -> tuple[Attribution, ...]:
     """The weightiest spans first, as stretches of the fields that were sent."""
     found = sorted(((weight, span) for span, weight in spans.items() if weight), key=lambda one: (-abs(one[0]), one[1]))
