@@ -140,6 +140,18 @@ def test_limit_and_threshold_filter_and_change_no_decision() -> None:
         assert list(getattr(some, part)) == kept
 
 
+def test_five_tags_are_shown_unless_the_caller_says_how_many() -> None:
+    article = Article(title="О разном", text=" ".join(annotator().tags.labels))
+    all_ = Options(threshold=0.0, most_tags=None)
+    [shown], [ten], [everything] = (
+        annotator().annotate([article], options)
+        for options in (Options(threshold=0.0), Options(threshold=0.0, limit=10), all_)
+    )
+    assert isinstance(everything.tags, tuple) and len(everything.tags) > 10
+    assert shown.tags == everything.tags[:5]
+    assert ten.tags == everything.tags[:10]
+
+
 def test_heads_that_were_not_asked_for_are_not_there() -> None:
     [classified] = annotator().annotate(articles()[:1], Options(heads=frozenset({"rubric"})))
     [tagged] = annotator().annotate(articles()[:1], Options(heads=frozenset({"regions", "tags"})))

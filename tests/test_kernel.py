@@ -39,7 +39,7 @@ def twin() -> Iterator[None]:
 
 
 def both(model: Annotator, what: Sequence[Article]) -> tuple[list[Annotation], list[Annotation]]:
-    options = Options(explain=True, threshold=0.0)
+    options = Options(explain=True, threshold=0.0, most_tags=None)
     with twin():
         by_numpy = model.annotate(what, options)
     return model.annotate(what, options), by_numpy
