@@ -1,7 +1,5 @@
 """The tag ranker: weights for each regime, folded into weights for each tag."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,8 @@ from service.inference.annotator import Annotator
 from service.inference.decisions import Options
 from service.inference.features import Matrix
 from service.inference.tags import EVIDENCE, FEW, MANY, NONE
-from tests.sample_model import annotator, articles, trained
+from tests.sample_model import articles, trained
+from tests.test_kernel import with_trained_tags
 from training.config import Config
 from training.labels import Tag
 from training.names import Names
@@ -55,12 +54,16 @@ def test_a_ranker_of_older_models_holds_for_every_tag() -> None:
     assert older.annotate(articles(), options) == same.annotate(articles(), options)
 
 
-def test_a_model_without_trained_tags_named_has_those_of_many_examples() -> None:
-    part: dict[str, Any] = dict(trained().parts["tags"])
-    del part["trained"]
-    older = Annotator("older", {**trained().parts, "tags": part})
-    assert older.tags.compiled.tags == len(part["ids"])
-    assert annotator().tags.ids == older.tags.ids
+def test_in_older_models_tags_of_many_examples_have_a_model() -> None:
+    parts = with_trained_tags()
+    older = {name: array for name, array in parts["tags"].items() if name != "trained"}
+    by_name = {**older, "trained": np.zeros(len(older["ids"]), np.bool_)}
+    options = Options(threshold=0.0)
+    answers, same, other = (
+        Annotator("ranked", {**parts, "tags": part}).annotate(articles(), options)
+        for part in (parts["tags"], older, by_name)
+    )
+    assert answers == same != other
 
 
 def tag_training(*labels: str) -> TagTraining:

@@ -64,7 +64,8 @@ def _margins(
 def _incidence(tags: Sequence[frozenset[int]], count: int) -> sparse.csr_matrix:
     of = [(row, tag) for row, of_one in enumerate(tags) for tag in sorted(of_one)]
     rows, columns = zip(*of, strict=True)
-    return sparse.csr_matrix((np.ones(len(of), np.int8), (rows, columns)), shape=(len(tags), count))
+    # not int8: the label binarizer of scikit-learn numbers the tags in the matrix's own type, and wraps at 127
+    return sparse.csr_matrix((np.ones(len(of), np.int64), (rows, columns)), shape=(len(tags), count))
 
 
 def _threshold(margins: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> float:
