@@ -10,6 +10,7 @@ from training.evaluation import Interval
 from training.measures import Floats, Ints
 
 Regimes = Mapping[str, frozenset[str]]  # what it is called -> ids of its tags
+Scored = tuple[str, float, bool]  # a tag's id, its score, whether it is given
 
 
 class Answer(NamedTuple):
@@ -19,7 +20,7 @@ class Answer(NamedTuple):
     given: Mapping[str, float]
 
     @classmethod
-    def of(cls, scored: Iterable[tuple[str, float, bool]]) -> "Answer":
+    def of(cls, scored: Iterable[Scored]) -> "Answer":
         """From tags, scores and whether they are given, surest first."""
         listed = list(scored)
         return cls(tuple(tag for tag, *_ in listed), {tag: score for tag, score, given in listed if given})
