@@ -31,7 +31,7 @@ NO_PROFILES: Profiles = {profile: {} for profile in BETAS}
 
 
 class Pool(NamedTuple):
-    """Candidates by score, whether each is right, and how many right labels were no candidates; all alike or weighed."""
+    """Candidates by score, whether each is right, and how many right labels were none; weights of None are all one."""
 
     scores: Doubles
     right: Flags
