@@ -41,9 +41,9 @@ def answered(model: Annotator, article: Article) -> dict[str, TagAnswer]:
 @pytest.mark.parametrize(
     ("title", "text", "label"),
     [
-        ("Центробанк поднял ключевую ставку", "О ключевой ставке говорили в банке.", "Ключевая ставка"),
-        ("Ставку рефинансирования не изменили", "Новая ставка рефинансирования прежняя.", "Ключевая ставка"),
-        ("Склад Wildberries открыли под Тверью", "Склад принимает посылки.", "Маркетплейсы"),
+        ("За налоговым вычетом стало проще прийти", "О налоговом вычете говорили в инспекции.", "Налоговый вычет"),
+        ("Возврат подоходного налога упростили", "О возврате подоходного налога знают немногие.", "Налоговый вычет"),
+        ("Нашествие DDoS отбили под утро", "Сайт снова открыт.", "Кибератаки"),
         ("Иван Петров выиграл гонку", "Гонку Ивана Петрова видели многие.", "Иван Петров"),
     ],
 )
@@ -55,11 +55,11 @@ def test_a_tag_without_examples_is_found_by_name_and_synonym(
 
 
 def test_the_words_of_a_synonym_explain_the_tag(model: Annotator) -> None:
-    article = Article(title="Ставку рефинансирования не изменили", text="Решение приняли утром в банке.")
+    article = Article(title="Возврат подоходного налога упростили", text="Решение приняли утром в инспекции.")
     [answer] = model.annotate([article], Options(explain=True))
-    [tag] = [tag for tag in answer.tags or () if tag.label == "Ключевая ставка"]
+    [tag] = [tag for tag in answer.tags or () if tag.label == "Налоговый вычет"]
     words = answer.explain.tags[tag.id] if answer.explain else ()
-    assert [(word.field, word.text) for word in words] == [("title", "Ставку рефинансирования")]
+    assert [(word.field, word.text) for word in words] == [("title", "Возврат подоходного налога")]
     assert words[0].weight > 0
 
 
@@ -72,13 +72,13 @@ def test_a_surname_alone_explains_the_person(model: Annotator) -> None:
 
 
 def test_what_is_not_named_is_not_found(model: Annotator) -> None:
-    found = answered(model, Article(title="Ставки на спорт", text="Ставка сделана, матч начат."))
-    assert "Ключевая ставка" not in found
+    found = answered(model, Article(title="Возврат книг", text="Вычет сделан, книги на месте."))
+    assert "Налоговый вычет" not in found
 
 
 def test_the_archive_says_nothing_against_a_tag_that_it_never_had(trained: Trained, model: Annotator) -> None:
     part = trained.parts["tags"]
-    number = part["labels"].index("Ключевая ставка")
+    number = part["labels"].index("Налоговый вычет")
     used = [tag for tag in range(len(part["ids"])) if part["regime"][tag] > 0]
     assert part["regime"][number] == 0
     assert part["precision"][number] == pytest.approx(-0.8)
@@ -87,7 +87,7 @@ def test_the_archive_says_nothing_against_a_tag_that_it_never_had(trained: Train
 
 def test_synonyms_are_the_tag_in_archive_and_evaluation(trained: Trained) -> None:
     aliases = trained.manifest["labels"]["aliases"]
-    assert aliases["ставка цб"] == aliases["ставка рефинансирования"] == "klyuchevaya-stavka"
+    assert aliases["возврат ндфл"] == aliases["возврат подоходного налога"] == "nalogovyy-vychet"
     assert trained.manifest["config"]["tags"]["vocabulary"] == "own_tags.tsv"
 
 
