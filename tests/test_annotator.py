@@ -140,6 +140,18 @@ def test_limit_and_threshold_filter_and_change_no_decision() -> None:
         assert list(getattr(some, part)) == kept
 
 
+def test_five_tags_are_shown_unless_the_caller_says_how_many() -> None:
+    article = Article(title="О разном", text=" ".join(annotator().tags.labels))
+    all_ = Options(threshold=0.0, most_tags=None)
+    [shown], [ten], [everything] = (
+        annotator().annotate([article], options)
+        for options in (Options(threshold=0.0), Options(threshold=0.0, limit=10), all_)
+    )
+    assert isinstance(everything.tags, tuple) and len(everything.tags) > 10
+    assert shown.tags == everything.tags[:5]
+    assert ten.tags == everything.tags[:10]
+
+
 def test_heads_that_were_not_asked_for_are_not_there() -> None:
     [classified] = annotator().annotate(articles()[:1], Options(heads=frozenset({"rubric"})))
     [tagged] = annotator().annotate(articles()[:1], Options(heads=frozenset({"regions", "tags"})))
@@ -260,9 +272,11 @@ def test_an_archive_with_tags_only_gives_a_model_without_rubrics() -> None:
 
 
 def test_names_bear_all_that_a_score_by_name_has_above_the_prior() -> None:
-    prior = float(trained().parts["tags"]["ranker"][EVIDENCE.index("always")])
+    part = trained().parts["tags"]
+    by_name = {**part, "trained": np.zeros(len(part["ids"]), np.bool_)}  # a margin would be the words' of a model
+    priors = dict(zip(part["ids"], part["ranker"][:, EVIDENCE.index("always")].tolist(), strict=True))
     explained = 0
-    for answer in annotator().annotate(articles(), EXPLAINED):
+    for answer in Annotator("by name", {**trained().parts, "tags": by_name}).annotate(articles(), EXPLAINED):
         assert isinstance(answer.tags, tuple)
         assert not isinstance(answer.explain, UnsetType)
         for tag in answer.tags:
@@ -270,6 +284,6 @@ def test_names_bear_all_that_a_score_by_name_has_above_the_prior() -> None:
             assert words
             if tag.origin == "lexical":
                 log_odds = math.log(tag.score / (1 - tag.score))
-                assert sum(word.weight for word in words) == pytest.approx(log_odds - prior, abs=0.002)
+                assert sum(word.weight for word in words) == pytest.approx(log_odds - priors[tag.id], abs=0.002)
                 explained += 1
     assert explained > 100

@@ -29,6 +29,13 @@ def test_a_threshold_never_parts_equal_scores() -> None:
     assert threshold_for_f(scores, right, 0, 0.5, beta=1.0) == 0.9
 
 
+def test_what_weighs_more_moves_the_threshold() -> None:
+    scores = np.array([0.9] * 60 + [0.6] * 200)
+    right = np.array([True] * 60 + [True] * 40 + [False] * 160)
+    heavy = np.where(right & (scores < 0.9), 10.0, 1.0)
+    assert threshold_for_f(scores, right, 0, 0.5, beta=1.0, weights=heavy) == 0.6
+
+
 def test_a_precision_that_can_not_be_had_is_never_reached() -> None:
     random = np.random.default_rng(0)
     scores = random.random(500)

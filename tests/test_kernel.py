@@ -39,7 +39,7 @@ def twin() -> Iterator[None]:
 
 
 def both(model: Annotator, what: Sequence[Article]) -> tuple[list[Annotation], list[Annotation]]:
-    options = Options(explain=True, threshold=0.0)
+    options = Options(explain=True, threshold=0.0, most_tags=None)
     with twin():
         by_numpy = model.annotate(what, options)
     return model.annotate(what, options), by_numpy
@@ -53,6 +53,7 @@ def with_trained_tags() -> dict[str, Any]:
     part = {
         **parts["tags"],
         "regime": np.full(tags_, MANY, np.int8),
+        "trained": np.ones(tags_, np.bool_),
         "bias": np.repeat(np.linspace(0.5, 1, tags_), 2)[:tags_].astype(np.float32),  # with equals among them
         "start": np.concatenate(([0], np.cumsum(lengths))),
         "tag": random.integers(0, tags_, lengths.sum()),
@@ -139,6 +140,8 @@ def test_threads_share_a_model() -> None:
         ("rubric", "weights", lambda weights: weights[:-1]),
         ("rubric", "bias", lambda bias: bias[:-1]),
         ("tags", "precision", lambda precision: precision[:-1]),
+        ("tags", "trained", lambda trained: trained[:-1]),
+        ("tags", "ranker", lambda ranker: ranker[:-1]),
         ("tags", "phrase_tag", lambda phrase_tag: phrase_tag[:-1]),
         ("tags", "phrase_tag", lambda phrase_tag: [10_000 for _ in phrase_tag]),
         ("tags", "weight", lambda weight: weight[:-1]),
@@ -148,7 +151,7 @@ def test_tables_that_do_not_fit_each_other_are_refused(part: str, table: str, wr
     assert callable(wrong)
     parts = with_trained_tags()
     spoilt = {**parts, part: {**parts[part], table: wrong(parts[part][table])}}
-    with pytest.raises((ValueError, IndexError), match=r"fit|shape|bounds|size"):
+    with pytest.raises((ValueError, IndexError), match=r"fit|shape|bounds|size|broadcast"):
         Annotator("spoilt", spoilt)
 
 

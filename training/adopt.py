@@ -25,6 +25,7 @@ from training.findings import REFUTED, SENSITIVE, UNTESTED, Findings, Part
 from training.heads import Labelled
 from training.house import ALONE_FROM, House, alone, beside
 from training.labels import Tags, tags_of
+from training.own_tags import own_tags
 from training.progress import Progress
 from training.readers import Rejects
 from training.run import Trained
@@ -60,7 +61,8 @@ def adopt(
     learnt = np.concatenate((split.train, split.validation))
     rubrics = run.rubrics_of([examples.rows[i] for i in learnt])
     articles = [examples.rows[i].article for i in learnt]
-    tags = tags_of(articles, gazetteer, config.tags.drop, config.tags.min_examples, config.model.max_tags)
+    own = own_tags(config.tags.vocabulary)
+    tags = tags_of(articles, gazetteer, config.tags.drop, config.tags.min_examples, config.model.max_tags, own)
     data = run.labelled(examples, rubrics, tags, gazetteer, config, by_time=split.by == "time")
 
     if 0 < np.count_nonzero(data.rubric[learnt] >= 0) < ALONE_FROM:

@@ -148,26 +148,34 @@ def top_curve(shares: Doubles, labels: npt.NDArray[np.integer]) -> tuple[float, 
 
 def threshold_for_precision(scores: Doubles, correct: npt.NDArray[np.bool_], precision: float) -> float:
     """The least score above which at least `precision` are right, with most articles above; NEVER if there is none."""
-    ranked, hits, count = _by_score(scores, correct)
+    ranked, hits, count = _by_score(scores, correct, np.ones(len(scores)))
     enough = np.flatnonzero((hits / count >= min(precision + SAFETY, 0.999)) & (count >= FEWEST))
     return float(ranked[enough[-1]]) if len(enough) else NEVER
 
 
-def threshold_for_f(scores: Doubles, correct: npt.NDArray[np.bool_], missed: int, default: float, beta: float) -> float:
+def threshold_for_f(
+    scores: Doubles,
+    correct: npt.NDArray[np.bool_],
+    missed: float,
+    default: float,
+    beta: float,
+    weights: Doubles | None = None,
+) -> float:
     """The score that gives the best F-beta over all decisions (van Rijsbergen 1979; beta under 1 favours precision).
 
-    `missed` are right answers that were no candidates. `default` where there is too little to choose by.
+    `missed` are right answers that were no candidates, weighed as answers are. `default` where there is too little to
+    choose by.
     """
     if len(scores) < FEWEST or correct.sum() < FEWEST_RIGHT:
         return default
-    ranked, hits, count = _by_score(scores, correct)
-    weight = beta * beta
-    f = (1 + weight) * hits / (count + weight * (hits[-1] + missed))
+    ranked, hits, count = _by_score(scores, correct, np.ones(len(scores)) if weights is None else weights)
+    square = beta * beta
+    f = (1 + square) * hits / (count + square * (hits[-1] + missed))
     return float(ranked[int(f.argmax())])
 
 
-def _by_score(scores: Doubles, correct: npt.NDArray[np.bool_]) -> tuple[Doubles, Longs, Longs]:
-    """Each score from the highest, as answers show it, with the right and all answers of at least that score.
+def _by_score(scores: Doubles, correct: npt.NDArray[np.bool_], weights: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Each score from the highest, as answers show it, with the weight of right and of all answers from it on.
 
     Scores are rounded as in an answer: one that is shown never contradicts its threshold, and the last bit of another
     CPU's sum decides nothing. Equal scores go together: a threshold can't part them.
@@ -176,14 +184,4 @@ def _by_score(scores: Doubles, correct: npt.NDArray[np.bool_]) -> tuple[Doubles,
     order = np.argsort(-shown, kind="stable")
     ranked = shown[order]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.zeros(0, np.int64)
-    hits = np.asarray(np.cumsum(correct[order])[last], np.int64)
-    return ranked[last], hits, last + 1
-
-
-def fit_ranker(evidence: Doubles, correct: npt.NDArray[np.bool_], default: Doubles) -> Doubles:
-    """Weights of the tag ranker; `default` where there are too few examples of either kind to learn from."""
-    if min(int(correct.sum()), int((~correct).sum())) < FEWEST:
-        return default
-    model = LogisticRegression(C=1.0, max_iter=2000, fit_intercept=False)
-    model.fit(evidence, correct)
-    return np.asarray(model.coef_[0], np.float64)
+    return ranked[last], np.cumsum((correct * weights)[order])[last], np.cumsum(weights[order])[last]

@@ -93,12 +93,13 @@ class Rubric(Table, frozen=True):
 
 class Tags(Table, frozen=True):
     C: Positive = 0.5
-    min_positives: Annotated[int, Meta(ge=1)] = 20
+    min_positives: Annotated[int, Meta(ge=1)] = 2
     min_examples: Annotated[int, Meta(ge=1)] = 3
     weights_per_tag: Annotated[int, Meta(ge=1)] = 1000
     max_negatives: Annotated[int, Meta(ge=10)] = 6000
     beta: Positive = 1.0
     drop: tuple[str, ...] = ()
+    vocabulary: str = ""  # a file of the newsroom's own tags and their synonyms, TSV, relative to the config file
 
 
 class Regions(Table, frozen=True):
@@ -170,9 +171,13 @@ def load(path: Path | None, data: Sequence[Path]) -> Config:
     corpora += [Corpus(path=found, format=format_of(found)) for found in loose if found not in named]
     if not corpora:
         raise ConfigError("there is nothing to train on: give --data FILE or DIR, or [[corpus]] path in the config")
-    own = config.regions.places
-    regions = msgspec.structs.replace(config.regions, places=str(file.parent / own) if own else "")
-    return msgspec.structs.replace(config, corpus=tuple(corpora), regions=regions)
+    places, tags = (str(file.parent / own) if own else "" for own in (config.regions.places, config.tags.vocabulary))
+    return msgspec.structs.replace(
+        config,
+        corpus=tuple(corpora),
+        regions=msgspec.structs.replace(config.regions, places=places),
+        tags=msgspec.structs.replace(config.tags, vocabulary=tags),
+    )
 
 
 def defaults() -> Config:

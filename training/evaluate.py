@@ -27,7 +27,7 @@ BATCH = 500
 RANKED = 5  # places of the tag ranking that any measure looks at
 EXCERPT = 300  # characters of a wrongly answered article
 # All that the model thinks, not only what it would show; a threshold filters and never changes a decision.
-EVERYTHING = Options(threshold=0.0)
+EVERYTHING = Options(threshold=0.0, most_tags=None)
 RUBRIC_EXPLAINED = Options(heads=frozenset({"rubric"}), explain=True)
 
 

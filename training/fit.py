@@ -14,6 +14,9 @@ from service.inference.features import Matrix
 
 Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
+TOLERANCE = 0.01  # of a tag's model: its margins move in the fourth digit, and half of the steps are saved
+ENOUGH_EXAMPLES = 20  # of a tag, for a model to be relied on
+NEGATIVES_OF_FEW, WEIGHTS_OF_FEW = 1200, 200  # for a tag with fewer
 HARD_SHARE = 3  # one of so many negatives is a hard one: near the tag's centroid
 
 
@@ -91,7 +94,8 @@ def fit_tags(
     """A linear SVM for each tag of `trained`, against articles of outlets that use the tag (`usable(tag)`, a row mask).
 
     Where there are many negatives, a third are those nearest to the positives' centroid and the rest are drawn: the
-    same average precision in a 27th of the time. Only the heaviest weights are kept: about 1,000 a tag lose nothing.
+    same average precision in a 27th of the time. Only the heaviest weights are kept: about 1,000 a tag lose nothing. A
+    tag of few examples needs fewer of both.
     """
     generator = np.random.default_rng(seed)
     by_tag = tagged.tocsc()
@@ -100,14 +104,17 @@ def fit_tags(
     for number, tag in enumerate(trained):
         positive = np.zeros(rows.shape[0], np.bool_)
         positive[by_tag.indices[by_tag.indptr[tag] : by_tag.indptr[tag + 1]]] = True
-        negatives = _negatives(rows, positive, usable(tag), max_negatives, generator)
+        few = np.count_nonzero(positive) < ENOUGH_EXAMPLES
+        most = min(max_negatives, NEGATIVES_OF_FEW) if few else max_negatives
+        negatives = _negatives(rows, positive, usable(tag), most, generator)
         chosen = np.sort(np.concatenate((np.flatnonzero(positive), negatives)))
-        model = _svm(C, seed)
+        model = _svm(C, seed, tolerance=TOLERANCE)
         model.fit(rows[chosen], positive[chosen])
         coefficients = model.coef_[0].astype(np.float32)
         kept = np.flatnonzero(coefficients)
-        if len(kept) > weights_per_tag:
-            kept = np.sort(kept[np.argsort(-np.abs(coefficients[kept]), kind="stable")[:weights_per_tag]])
+        most = min(weights_per_tag, WEIGHTS_OF_FEW) if few else weights_per_tag
+        if len(kept) > most:
+            kept = np.sort(kept[np.argsort(-np.abs(coefficients[kept]), kind="stable")[:most]])
         entries.append((kept, tag, coefficients[kept]))
         bias[tag] = model.intercept_[0]
         done(number + 1)
@@ -142,8 +149,8 @@ def _by_column(entries: Sequence[tuple[Longs, int, Floats]], bias: Floats, width
     return TagWeights(start, tag[order], weight[order], bias)
 
 
-def _svm(C: float, seed: int, class_weight: dict[int, float] | None = None) -> LinearSVC:
-    return _Quiet(C=C, class_weight=class_weight, random_state=seed, max_iter=2000)
+def _svm(C: float, seed: int, class_weight: dict[int, float] | None = None, tolerance: float = 1e-4) -> LinearSVC:
+    return _Quiet(C=C, class_weight=class_weight, random_state=seed, tol=tolerance, max_iter=2000)
 
 
 class _Quiet(LinearSVC):  # type: ignore[misc]

@@ -275,12 +275,12 @@ def _tags(
 
     with progress.step(f"tags: {len(tags)} labels"):
         seen, unseen = tagged(train), tagged(validation)
-        ranked, profiles = training.rank(training.fit(seen, progress.at), unseen)
+        trial = training.fit(seen, progress.at)
+        ranking, profiles = training.rank(trial, unseen)
         auto, profiles["precision"]["tags_auto"] = (
-            training.auto_thresholds(ranked, unseen) if config.decision.publish else (NEVER, NEVER)
+            training.auto_thresholds(trial, ranking, unseen) if config.decision.publish else (NEVER, NEVER)
         )
-        final = training.fit(tagged(np.concatenate((train, validation))), progress.at)
-        final |= {"ranker": ranked["ranker"], "thresholds": ranked["thresholds"]}
+        final = training.fit(tagged(np.concatenate((train, validation))), progress.at).ranked(ranking)
     final["weight"] = final["weight"].astype(np.float16)
     return final, auto, profiles
 

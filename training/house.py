@@ -25,6 +25,7 @@ from training.labels import Tag, unique_ids
 from training.lexicon import table
 from training.names import names_of
 from training.progress import Progress
+from training.ranking import DEFAULT
 from training.split import Split
 from training.tagging import DEFAULT_OF_PROFILES, Tagged, TagTraining, users_of
 from training.thresholds import NO_PROFILES, Profiles, for_rubric, merged
@@ -182,7 +183,7 @@ def _named_tags(
         [data.outlets[i] for i in tagged],
     )
     users = users_of((data.outlets[i], data.tags[i] or ()) for i in tagged)
-    part = TagTraining(tags, names, users, config).fit(articles)
+    part = TagTraining(tags, names, users, config).fit(articles).ranked(DEFAULT)
     regions = {
         "places": [list(place) for place in gazetteer.places],
         "phrases": [[int(kind), place, doubt] for kind, place, doubt in gazetteer.phrases],

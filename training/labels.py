@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from service.inference.article import LabelledArticle
 from training.gazetteer import Gazetteer, slug
@@ -31,6 +32,13 @@ class Tag:
     examples: int
 
 
+class OwnTag(NamedTuple):
+    """A tag that the newsroom names itself, whether any article has it or not."""
+
+    label: str
+    synonyms: tuple[str, ...] = ()
+
+
 def tag_key(label: str) -> str:
     """Labels of one key are one tag: case, ё, punctuation and what stands in brackets don't matter."""
     return " ".join(WORD.findall(fold(BRACKETED.sub(" ", label)))) or " ".join(WORD.findall(fold(label)))
@@ -54,31 +62,46 @@ class Tags:
 
 
 def tags_of(
-    articles: Sequence[LabelledArticle], gazetteer: Gazetteer, drop: Iterable[str], at_least: int, at_most: int
+    articles: Sequence[LabelledArticle],
+    gazetteer: Gazetteer,
+    drop: Iterable[str],
+    at_least: int,
+    at_most: int,
+    own: Sequence[OwnTag] = (),
 ) -> Tags:
-    """The most frequent labels that are no places, most examples first.
+    """The newsroom's own tags and the most frequent other labels that are no places, most examples first.
 
     A label that names a place of the gazetteer is a region, never a tag. Labels are shown as the archive mostly writes
     them, names in lower case as its articles do. «Путин» is «Владимир Путин» where that is the only person of the name.
+    Own tags are shown as given, need no article, and take the labels that are their synonyms.
     """
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for article in articles:
         for label in dict.fromkeys(article.tags):
             if key := tag_key(label):
                 spellings[key][" ".join(label.split())] += 1
+    given = {tag_key(tag.label): tag for tag in own}
+    for key, tag in given.items():
+        spellings[key][tag.label] += 0
     dropped = set(map(tag_key, drop))
     for key in list(spellings):
         if key in dropped or any(gazetteer.place_of(label) is not None for label in spellings[key]):
             del spellings[key]
-    merged = _merged(spellings)
+            given.pop(key, None)
+    merged = _joined(_merged(spellings), given, spellings)
     for key, into in merged.items():
         spellings[into].update(spellings.pop(key))
-    frequent = [key for key, spelt in spellings.items() if spelt.total() >= at_least]
+    frequent = [key for key, spelt in spellings.items() if spelt.total() >= at_least or key in given]
     frequent.sort(key=lambda key: (-spellings[key].total(), key))
-    chosen = frequent[:at_most]
+    others = [key for key in frequent if key not in given]
+    over_limit = set(others[max(0, at_most - len(given)) :])
+    chosen = [key for key in frequent if key not in over_limit]
     ids = unique_ids(chosen)
     labels = {
-        key: best_spelling({one: n for one, n in spellings[key].items() if tag_key(one) == key}) for key in chosen
+        key: given[key].label
+        if key in given
+        else best_spelling({one: n for one, n in spellings[key].items() if tag_key(one) == key})
+        for key in chosen
     }
     seen = spellings_in(
         articles, {word for label in labels.values() if label == label.lower() for word in WORD.findall(label)}
@@ -86,17 +109,28 @@ def tags_of(
     tags = [
         Tag(
             ids[key],
-            written_as_in(labels[key], seen),
-            names_of(spellings[key]),
+            labels[key] if key in given else written_as_in(labels[key], seen),
+            names_of((*spellings[key], *(given[key].synonyms if key in given else ()))),
             parts_of(labels[key]),
             spellings[key].total(),
         )
         for key in chosen
     ]
     number = {key: i for i, key in enumerate(chosen)}
-    rare = {best_spelling(spelt): spelt.total() for spelt in spellings.values() if spelt.total() < at_least}
-    over = {best_spelling(spellings[key]): spellings[key].total() for key in frequent[at_most:]}
-    return Tags(tags, number | {key: number[into] for key, into in merged.items() if into in number}, rare, over)
+    kept = set(frequent)
+    rare = {best_spelling(spelt): spelt.total() for key, spelt in spellings.items() if key not in kept}
+    over = {best_spelling(spellings[key]): spellings[key].total() for key in others if key in over_limit}
+    joined = merged | {tag_key(name): key for key, tag in given.items() for name in tag.synonyms}
+    return Tags(tags, {key: number[into] for key, into in joined.items() if into in number} | number, rare, over)
+
+
+def _joined(merged: Mapping[str, str], own: Mapping[str, OwnTag], keys: Collection[str]) -> dict[str, str]:
+    """Keys to join with what they are joined to: an own tag stays one, and takes what it has for a synonym."""
+    into = {key: target for key, target in merged.items() if key not in own}
+    for key, tag in own.items():
+        into |= {alias: key for alias in map(tag_key, tag.synonyms) if alias in keys and alias not in own}
+    # «Минфин России» joins «Минфин», which may have become a synonym of something else
+    return {key: into.get(target, target) for key, target in into.items()}
 
 
 def _merged(spellings: Mapping[str, Counter[str]]) -> dict[str, str]:

@@ -31,6 +31,7 @@ from training.labels import Tags, tag_key, tags_of
 from training.morphology import fold
 from training.overlap import fingerprint
 from training.own_places import newsroom
+from training.own_tags import own_tags
 from training.progress import Progress
 from training.readers import Rejects
 from training.split import Split, split
@@ -82,6 +83,7 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
         config.tags.drop,
         config.tags.min_examples,
         config.model.max_tags,
+        own_tags(config.tags.vocabulary),
     )
     data = labelled(examples, rubrics, tags, gazetteer, config, by_time=parts_of.by == "time")
     parts = fit_heads(data, parts_of.train, parts_of.validation, rubrics, tags.tags, gazetteer, config, progress)
@@ -268,8 +270,8 @@ def config_as_data(config: Config) -> dict[str, Any]:
         corpus["path"] = Path(corpus["path"]).name
         if corpus["rubric_map"]:
             corpus["rubric_map"] = Path(corpus["rubric_map"]).name
-    if plain["regions"]["places"]:
-        plain["regions"]["places"] = Path(plain["regions"]["places"]).name
+    for table, key in (("regions", "places"), ("tags", "vocabulary")):
+        plain[table][key] = Path(plain[table][key]).name if plain[table][key] else ""
     return plain
 
 

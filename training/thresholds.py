@@ -31,11 +31,12 @@ NO_PROFILES: Profiles = {profile: {} for profile in BETAS}
 
 
 class Pool(NamedTuple):
-    """Candidates by score, whether each is right, and how many right labels were no candidates."""
+    """Candidates by score, whether each is right, and how many right labels were none; weights of None are all one."""
 
     scores: Doubles
     right: Flags
-    missed: int
+    missed: float
+    weights: Doubles | None = None
 
 
 def for_rubric(top: Doubles, right: Flags, decision: Decision) -> Profiles:
@@ -56,7 +57,7 @@ def shifted(
     the thresholds at `beta`."""
     found = {
         profile: [
-            threshold_for_f(*pool, fallback, beta * times)
+            threshold_for_f(pool.scores, pool.right, pool.missed, fallback, beta * times, pool.weights)
             for pool, fallback in zip(pools, default[profile], strict=True)
         ]
         for profile, times in BETAS.items()

@@ -16,7 +16,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     """The query of the annotating calls."""
 
     explain: Annotated[Literal["none", "words"], Meta(description="words: which words spoke for each label")] = "none"
-    limit: Annotated[Limit | None, Meta(description="the most items of each list")] = None
+    limit: Annotated[Limit | None, Meta(description="the most items of each list; else all, but five tags")] = None
     threshold: Annotated[Share | None, Meta(description="the least score shown; changes no decision")] = None
     profile: Annotated[
         Profile | None,

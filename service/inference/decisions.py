@@ -19,6 +19,7 @@ ENOUGH_OF_A_SOURCE = 200  # calibration articles of the caller's own outlet befo
 DIGITS = 4  # of a score; thresholds have as many, and rounded scores are compared with them
 EVIDENCE_SHOWN = 20  # mentions of a place: a text of one word repeated must not make an answer of megabytes
 HEADS = frozenset({"rubric", "regions", "tags"})
+MOST_TAGS = 5  # shown where the caller gives no limit: as many as an editor reads at a glance
 
 
 class Options(Struct, frozen=True):
@@ -26,10 +27,11 @@ class Options(Struct, frozen=True):
 
     heads: frozenset[str] = HEADS
     explain: bool = False
-    limit: int | None = None  # of each list
+    limit: int | None = None  # of each list; without it all, but of the tags `most_tags`
     threshold: float | None = None  # the least score shown; without it each head's own
     spans: Literal["codepoints", "utf16"] = "codepoints"
     profile: Profile = BALANCED
+    most_tags: int | None = MOST_TAGS  # where there is no limit; None: all
 
 
 class Decisions:
@@ -161,7 +163,7 @@ class Decisions:
             id_, label = self._tags.ids[tag], self._tags.labels[tag]
             answers.append((tag, TagAnswer(id_, label, score, decision, origin, policies[tag])))
         answers.sort(key=lambda one: (-one[1].score, one[1].id))
-        return answers[: options.limit]
+        return answers[: options.most_tags if options.limit is None else options.limit]
 
     def regions(
         self, found: Sequence[PlaceFound], locate: Callable[[Literal["title", "body"], Mention], Evidence],

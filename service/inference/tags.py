@@ -1,7 +1,9 @@
 """The tag head: trained scores and the tags' own names as candidates, one shared ranker over both.
 
-Tags with enough examples have a linear model; every tag has a name. A logistic ranker, shared by all tags, weighs the
-margin and where the name stands in the article, so a tag works from its first minute and its score is a probability.
+Tags with examples have a linear model; every tag has a name. A logistic ranker, shared by all tags, weighs the margin
+and where the name stands in the article, so a tag works from its first minute and its score is a probability. What it
+knows of a tag beforehand (how many examples, how often it is named) doesn't change from article to article, so training
+folds it into weights for each tag (training/ranking.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +31,7 @@ EVIDENCE = (
 MARGIN, NAMED = EVIDENCE.index("margin"), EVIDENCE.index("named")
 LOG1P = np.log1p(np.arange(10_000.0))  # by count; a name stands no oftener than that
 MOST_TAGS = 1 << 16
-NONE, FEW, MANY = range(3)  # regimes of a tag by its examples: none, too few for a model of its own, enough
+NONE, FEW, MANY = range(3)  # regimes of a tag by its examples: none, too few to rely on a model of its own, enough
 
 
 class Candidates(NamedTuple):
@@ -42,9 +44,10 @@ class Candidates(NamedTuple):
 class TagHead:
     def __init__(self, part: Mapping[str, Any], width: int) -> None:
         """`width` is the number of columns. `part`: ids, labels; start, tag, weight (trained weights by column: column
-        c has those of `start[c]:start[c + 1]`), bias, regime, precision (log-odds that an article with the name has the
-        tag), words (of the label); first_phrase, phrase_tag, phrase_part (which tag a phrase of the matcher names, in
-        whole or in part, from the first that names one); ranker (weights over EVIDENCE), thresholds (a regime).
+        c has those of `start[c]:start[c + 1]`), bias, regime, trained (which tags have a model; absent: those with many
+        examples), precision (log-odds that an article with the name has the tag), words (of the label); first_phrase,
+        phrase_tag, phrase_part (which tag a phrase of the matcher names, in whole or in part, from the first that names
+        one); ranker (weights over EVIDENCE, a row for each tag or one for all), thresholds (a regime).
         Raises ValueError where the arrays don't fit each other."""
         self.ids: list[str] = part["ids"]
         self.labels: list[str] = part["labels"]
@@ -54,19 +57,21 @@ class TagHead:
         self._weights = np.asarray(part["tag"], np.uint32) << 16 | kernel.half(part["weight"]).view(np.uint16)
         self.bias = np.ascontiguousarray(part["bias"], np.float32)
         self.regime = np.asarray(part["regime"], np.int8)
-        self._trained = self.regime == MANY
+        self._trained = np.array(part.get("trained", self.regime == MANY), np.bool_)
         self._precision = np.asarray(part["precision"], np.float64)
         self._words = np.asarray(part["words"], np.float64)
         self._first = int(part["first_phrase"])
         self._phrase_tag: list[int] = np.asarray(part["phrase_tag"]).tolist()
         self._phrase_part: list[bool] = np.asarray(part["phrase_part"]).tolist()
-        self._ranker = np.asarray(part["ranker"], np.float64)
+        self._ranker = np.ascontiguousarray(
+            np.broadcast_to(np.asarray(part["ranker"], np.float64), (len(self.ids), len(EVIDENCE)))
+        )
         self._thresholds = np.asarray(part["thresholds"], np.float64)
         self.compiled = self._for_the_loops()
 
     def fits(self, phrases: int) -> bool:
         """Whether there is something of everything for each tag, and so many phrases end with those that name tags."""
-        of_tags = (self.labels, self.bias, self.regime, self._precision, self._words)
+        of_tags = (self.labels, self.bias, self.regime, self._trained, self._precision, self._words)
         return (
             all(len(one) == len(self.ids) for one in of_tags)
             and self._first + len(self._phrase_tag) == phrases
@@ -157,7 +162,8 @@ class TagHead:
         return named
 
     def probabilities(self, candidates: Candidates) -> npt.NDArray[np.float64]:
-        scores: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(candidates.evidence @ self._ranker)))
+        log_odds = np.einsum("ij,ij->i", candidates.evidence, self._ranker[candidates.tags])
+        scores: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-log_odds))
         return scores
 
     def name_spans(self, tag: int, title: Hits, body: Hits) -> dict[Span, float]:
@@ -170,7 +176,7 @@ class TagHead:
             if self._phrase_tag[phrase - self._first] == tag
         ]
         evidence = self._evidence_of_name(tag, self._named(title, body)[tag])
-        weight = float(np.dot(self._ranker[NAMED:], evidence))
+        weight = float(np.dot(self._ranker[tag, NAMED:], evidence))
         return {span: weight / len(spans) for span in spans}
 
     def thresholds(self) -> dict[str, float]:

@@ -1,0 +1,46 @@
+"""A newsroom's own vocabulary of tags: labels that work by name and synonyms before any article has them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from training.config import ConfigError
+from training.labels import OwnTag, tag_key
+
+
+class OwnTagsError(ConfigError):
+    """A vocabulary of tags that can't be used: says which line, and what to write."""
+
+
+class _Told(NamedTuple):
+    label: str
+    line: int
+
+
+def own_tags(file: str | Path) -> tuple[OwnTag, ...]:
+    """One tag a line: its label, then synonyms, parted by tabs; # begins a comment. An empty `file` is no vocabulary.
+
+    Raises OwnTagsError where one name stands for two tags: nobody could tell which is meant.
+    """
+    return tuple(_read(Path(file))) if file else ()
+
+
+def _read(path: Path) -> Iterator[OwnTag]:
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OwnTagsError(f"tags {path} can't be read: {error}") from error
+    told: dict[str, _Told] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        label, *synonyms = [" ".join(cell.split()) for cell in line.split("\t")]
+        if not tag_key(label):
+            raise OwnTagsError(f"tags, {path.name} line {number}: a line begins with the tag's label")
+        for name in dict.fromkeys((label, *filter(None, synonyms))):
+            if (other := told.setdefault(tag_key(name), _Told(label, number))).line != number:
+                raise OwnTagsError(
+                    f"tags, {path.name} line {number}: «{name}» is already a name of «{other.label}», line "
+                    f"{other.line}: leave it to one of the two"
+                )
+        yield OwnTag(label, tuple(name for name in synonyms if tag_key(name)))
