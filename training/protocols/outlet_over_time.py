@@ -122,13 +122,13 @@ def _raw_words(train: Sequence[LabelledArticle], test: Sequence[LabelledArticle]
     """What a first attempt with scikit-learn looks like: every setting at its default."""
     vectorizer = TfidfVectorizer()
     model = LogisticRegression(max_iter=1000)
-    model.fit(vectorizer.fit_transform(map(_raw, train)), [article.rubric for article in train])
-    probabilities = model.predict_proba(vectorizer.transform(map(_raw, test)))
+    model.fit(vectorizer.fit_transform(map(raw_text, train)), [article.rubric for article in train])
+    probabilities = model.predict_proba(vectorizer.transform(map(raw_text, test)))
     into.labels += model.classes_[probabilities.argmax(axis=1)].tolist()
     into.scores += probabilities.max(axis=1).tolist()
 
 
-def _raw(article: LabelledArticle) -> str:
+def raw_text(article: LabelledArticle) -> str:
     return f"{article.title or ''}\n{article.lead or ''}\n{article.text or ''}"
 
 
