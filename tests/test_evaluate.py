@@ -227,7 +227,9 @@ def test_a_paired_difference_is_surer_than_two_intervals() -> None:
     truth = ["а", "б"] * 1000
     weak = [label if i % 10 < 6 else "в" for i, label in enumerate(truth)]
     better = [label if i % 10 < 6 or i % 50 == 9 else "в" for i, label in enumerate(truth)]
-    found = compare(truth, {"weak": weak, "better": better, "same": list(weak)}, scores={"weak": [0.6] * 2000})
+    found = compare(
+        truth, {"weak": weak, "better": better, "same": list(weak)}, peers=["weak"], scores={"weak": [0.6] * 2000}
+    )
     reference, improved, same = found.systems
     assert improved.accuracy.difference == pytest.approx(0.02)
     assert improved.accuracy.verdict == improved.macro_f1.verdict == "better"
@@ -257,50 +259,15 @@ def test_the_headline_figures_leave_out_what_nothing_can_be_said_of(whole: Evalu
     assert [line.split(" F1")[0] for line in list(summary(alone))[1:]] == ["regions, subject", "regions, city"]
 
 
-@pytest.mark.parametrize(
-    ("right", "score", "said"),
-    [
-        (900, 0.9, []),
-        (900, 0.8, ["calibration error"]),
-        (805, 0.805, ["accuracy", "macro-F1"]),
-        (700, 0.9, ["calibration error", "accuracy", "macro-F1"]),
-    ],
-)
-def test_the_protocol_says_what_of_the_asked_is_missed(right: int, score: float, said: list[str]) -> None:
-    truth = ["а", "б"] * 500
-    wrong = {"а": "б", "б": "а"}
-
-    def answers(count: int) -> list[str]:
-        return [label if i < count else wrong[label] for i, label in enumerate(truth)]
-
-    found = compare(
-        truth,
-        {outlet_over_time.RAW: answers(800), outlet_over_time.OURS: answers(right)},
-        scores={outlet_over_time.RAW: [0.8] * 1000, outlet_over_time.OURS: [score] * 1000},
-    )
-    lines = outlet_over_time.missed(found)
-    assert len(lines) == len(said)
-    assert all(line.startswith(begin) for line, begin in zip(lines, said, strict=True))
-    assert all("(floor 0." in line for line in list(outlet_over_time.summary(found))[:2])
-
-
-def test_the_protocol_fails_only_when_every_origin_ran(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    poor = compare(
-        ["а", "б"], {outlet_over_time.RAW: ["а", "б"], outlet_over_time.OURS: ["б", "а"]},
-        scores={outlet_over_time.RAW: [0.9, 0.9], outlet_over_time.OURS: [0.9, 0.9]},
-    )  # fmt: skip
-    monkeypatch.setattr(outlet_over_time, "run", lambda *_: poor)
-    page = tmp_path / "page.html"
-    monkeypatch.setattr("sys.argv", ["protocol", "--data", ".", "--origins", "1", "--html", str(page)])
-    outlet_over_time.main()
-    assert "missed: accuracy -1.0000" in capsys.readouterr().out
-    assert "at most 0.010 above its floor" in page.read_text("utf-8")
-    monkeypatch.setattr("sys.argv", ["protocol", "--data", "."])
-    with pytest.raises(SystemExit) as stopped:
-        outlet_over_time.main()
-    assert stopped.value.code == 1
+def test_each_measure_has_the_best_peer_of_its_own_to_beat() -> None:
+    truth = ["а"] * 900 + ["б"] * 100
+    often_right = ["а"] * 1000  # .9, and F1 of «б» is 0
+    balanced = ["а"] * 700 + ["б"] * 300
+    found = compare(truth, {"ours": truth, "often": often_right, "even": balanced}, peers=["often", "even"])
+    assert (found.to_beat, found.to_beat_in_f1) == ("often", "even")
+    assert found.system("ours").accuracy.difference == pytest.approx(0.1)
+    assert found.system("even").macro_f1.difference == 0
+    assert found.system("often").macro_f1.verdict == "worse"
 
 
 def test_the_protocol_leaves_out_what_is_no_news(tmp_path: Path) -> None:
@@ -323,4 +290,4 @@ def test_the_protocol_leaves_out_what_is_no_news(tmp_path: Path) -> None:
 
 def test_a_system_that_answers_fewer_articles_is_refused() -> None:
     with pytest.raises(ValueError, match="answers 1 articles, there are 2"):
-        compare(["а", "б"], {"short": ["а"]})
+        compare(["а", "б"], {"short": ["а"]}, peers=["short"])

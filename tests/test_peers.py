@@ -7,10 +7,10 @@ import pytest
 
 from tests.sample_model import labelled_articles
 from training.protocols import peers
-from training.protocols.outlet_over_time import raw_text
 from training.protocols.peers import peer, tag_peer
 from training.protocols.peers.peer import Answers, Learnable, Options, Peer
 from training.protocols.peers.tag_peer import Tagged, TagPeer
+from training.protocols.side_by_side import raw_text
 
 ARTICLES = [article for article in labelled_articles() if article.rubric]
 RUBRICS = Learnable([raw_text(one) for one in ARTICLES], [one.rubric or "" for one in ARTICLES])

@@ -1,10 +1,14 @@
 """The protocol of the regions head, where the corpora are."""
 
+from collections import Counter
+
 import pytest
 
 from tests.corpora import SHARED, needs
+from training.evaluation import LevelMeasures, RegionMeasures
 from training.progress import Progress
-from training.protocols.regions import NAMED, TEST, TRAIN, Asked, run, summary
+from training.protocols.__main__ import summary
+from training.protocols.regions import NAMED, TEST, TRAIN, run, section
 
 
 @pytest.mark.slow
@@ -12,12 +16,19 @@ def test_places_are_read_and_chosen_as_well_as_is_asked() -> None:
     folder = SHARED / "data" / "corpora"
     for name in (TRAIN, TEST, NAMED):
         needs(folder / f"{name}.jsonl.gz")
-    asked, others = run(folder, Progress(quiet=True))
-    print("\n".join(summary(asked)))
-    assert others["without_place"] > 0
-    assert all(one.met for one in asked)
+    [found] = run(folder, Progress(quiet=True))
+    print("\n".join(summary([found])))
+    assert len(found.asked) == 7
+    assert all(one.kept for one in found.asked)
 
 
-def test_what_misses_is_marked() -> None:
-    lines = list(summary([Asked("a", 0.5, 0.4, 10), Asked("b", 0.3, 0.4, 10)]))
-    assert [line.split()[0] for line in lines] == ["pass", "FAIL"]
+def test_what_the_places_fall_short_of_is_told() -> None:
+    level = LevelMeasures(precision=0.6, recall=0.6, f1=0.6, f1_interval=(0.5, 0.7), support=50, predicted=50)
+    found = section(
+        {"country": Counter(hit=90, wrong=10, missed=10), "city": Counter(hit=10, wrong=10)},
+        RegionMeasures(n=100, country=level, subject=level, city=level),
+        [True] * 95 + [False] * 5, [], 0.9, 40,
+    )  # fmt: skip
+    short = [one.what for one in found.asked if not one.kept]
+    assert short == ["named: city F1", "about: country F1", "about: subject F1"]
+    assert [one.got for one in found.asked if one.what.startswith("named")] == pytest.approx([0.9, 2 / 3])

@@ -8,10 +8,9 @@ from msgspec import structs
 
 from service.inference.article import LabelledArticle
 from tests import newsroom
-from training.comparison import compare
 from training.evaluate import evaluate
 from training.evaluation import Evaluation, Word, WorstError
-from training.report import render, render_comparison
+from training.report import render
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 EVIL = "<script>alert('я')</script>"
@@ -125,28 +124,3 @@ def test_precision_and_recall_have_their_intervals(whole: Evaluation) -> None:
     assert one.recall_interval
     low, high = one.recall_interval
     assert f"{one.recall:.3f} {low:.2f}–{high:.2f}" in Page(page(whole)).text
-
-
-def test_systems_stand_side_by_side() -> None:
-    truth = ["Спорт", "Город"] * 100
-    found = compare(
-        truth, {"raw $words$ & <LR>": ["Спорт"] * 200, "rubricator": truth}, scores={"rubricator": [0.9] * 200}
-    )
-    html = render_comparison(found, title="Outlet over time")
-    read = Page(html)
-    assert "rubricator is right most often, 100.0% of the time, +0.500" in read.text
-    assert "raw $words$ & <LR>" in read.text
-    assert html == render_comparison(found, title="Outlet over time")
-
-
-def test_a_calibration_error_stands_beside_its_own_floor() -> None:
-    truth = ["Спорт", "Город"] * 100
-    found = compare(
-        truth, {"доска": truth, "сито": truth}, scores={"доска": [0.9] * 200, "сито": [0.5] * 100 + [1.0] * 100}
-    )
-    board, sieve = found.systems
-    assert board.calibration_floor != sieve.calibration_floor
-    text = Page(render_comparison(found, title="Т", about={"asked": ">= +0.010"})).text
-    for system in found.systems:
-        assert f"{system.calibration_error:.3f}floor {system.calibration_floor:.3f}" in text
-    assert ">= +0.010" in text

@@ -1,8 +1,9 @@
 """Drawings for the pages: SVG that takes its colours and font from the page, so it is at home in light and dark."""
 
 import io
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -113,14 +114,15 @@ def reliability_diagram(rubric: RubricMeasures) -> Markup:
 
 
 def dot_plot(comparison: Comparison) -> Markup:
-    """Every system's accuracy and macro-F1 with their intervals, the reference as a line through all."""
+    """Every system's accuracy and macro-F1 with their intervals, the one to beat as a line through all."""
     rows = len(comparison.systems)
     with _figure(10.4, 0.95 + 0.46 * rows) as (figure, axes):
         figure.delaxes(axes)
         panels = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.08})
         for panel, (title, measure) in zip(panels, (("accuracy", "accuracy"), ("macro-F1", "macro_f1")), strict=True):
             for row, system in enumerate(comparison.systems):
-                _dot(panel, row, system, measure, comparison.reference)
+                reference = comparison.to_beat if measure == "accuracy" else comparison.to_beat_in_f1
+                _dot(panel, row, system, measure, reference)
             panel.set(ylim=(rows - 0.4, -0.6), yticks=range(rows), yticklabels=[s.name for s in comparison.systems])
             panel.set_title(title, loc="left", color=INK, fontsize=11, weight="bold")
             panel.grid(axis="y", visible=False)
@@ -145,6 +147,45 @@ def _dot(axes: Axes, row: int, system: System, measure: str, reference: str) -> 
         color=colour,
         fontsize=9.5,
     )
+
+
+def over_time(periods: Sequence[str], shares: Mapping[str, Sequence[float]], ours: str) -> Markup:
+    """A line a system; ours is the one in colour. Names stand at the ends, moved apart where they would meet."""
+    with _figure(10.4, 3.9) as (figure, axes):
+        at = range(len(periods))
+        for name, values in shares.items():
+            own = name == ours
+            axes.plot(
+                at,
+                values,
+                "o-",
+                color=ACCENT if own else MUTED,
+                linewidth=2.4 if own else 1.2,
+                markersize=7 if own else 4,
+                alpha=1 if own else 0.75,
+                zorder=3 if own else 2,
+            )
+        ends = sorted(shares, key=lambda name: shares[name][-1])
+        low, high = min(map(min, shares.values())), max(map(max, shares.values()))
+        apart = max(high - low, 1e-3) * 0.085
+        place = -math.inf
+        for name in ends:
+            place = max(shares[name][-1], place + apart)
+            axes.annotate(
+                f"{name} {shares[name][-1]:.3f}",
+                (len(periods) - 1, place),
+                (12, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9.5,
+                color=ACCENT if name == ours else MUTED,
+                weight="bold" if name == ours else "normal",
+                annotation_clip=False,
+            )
+        axes.set_xticks(list(at), periods)
+        axes.set(xlim=(-0.15, (len(periods) - 1) * 1.45 + 0.5), ylabel="right")
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        return _svg(figure, "over-time", "Share of right answers, period by period")
 
 
 def learning_curve(curve: Curve) -> Markup:

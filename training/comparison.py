@@ -42,28 +42,31 @@ class System(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True):
-    """`systems` stand in the order given; `reference` is the one the others are compared with."""
+    """`systems` stand in the order given; the two that the others are compared with are called by their names."""
 
     n: int
-    reference: str
+    to_beat: str  # in accuracy
+    to_beat_in_f1: str
     macro_f1_labels: int
     macro_f1_over: str
     systems: tuple[System, ...]
+
+    def system(self, name: str) -> System:
+        return next(system for system in self.systems if system.name == name)
 
 
 def compare(
     truth: Sequence[str],
     predictions: Mapping[str, Sequence[str | None]],
     *,
-    reference: str | None = None,
+    peers: Sequence[str],
     scores: Mapping[str, Sequence[float]] | None = None,
 ) -> Comparison:
     """Each system's label for each article; None is no answer, and wrong.
 
-    The first system is the reference unless one is named. `scores` are the probabilities of those labels, for the
-    systems that have any.
+    On each measure the one to beat is the best of `peers`, the first of equals. `scores` are the probabilities of those
+    labels, for the systems that have any.
     """
-    base = reference if reference is not None else next(iter(predictions))
     number = {label: i for i, label in enumerate(sorted(set(truth)))}
     true = np.array([number[label] for label in truth])
     # an answer that is nobody's label is as wrong as none
@@ -74,15 +77,18 @@ def compare(
     labels, over = measures.enough_rows(np.bincount(true))
     draws = dict(zip(answers, measures.resampled_accuracy_and_f1(true, list(answers.values()), labels), strict=True))
 
-    def figure(values: Mapping[str, float], name: str, column: int) -> Figure:
-        own, other = draws[name][column], draws[base][column]
-        return Figure(values[name], measures.interval(own), values[name] - values[base], measures.interval(own - other))
-
     accuracy = {name: float((answer == true).mean()) for name, answer in answers.items()}
     macro = {
         name: float(f1_score(true, answer, labels=labels, average="macro", zero_division=0))
         for name, answer in answers.items()
     }
+    bases = (max(peers, key=accuracy.__getitem__), max(peers, key=macro.__getitem__))
+
+    def figure(name: str, column: int) -> Figure:
+        values, base = (accuracy, macro)[column], bases[column]
+        own, other = draws[name][column], draws[base][column]
+        return Figure(values[name], measures.interval(own), values[name] - values[base], measures.interval(own - other))
+
     systems = []
     for name, answer in answers.items():
         error = floor = coverage = None
@@ -92,8 +98,8 @@ def compare(
             floor = measures.calibration_floor(sure)
             point = measures.widest(measures.coverage_curve(sure, answer == true), 0.95)
             coverage = point.coverage if point else 0.0
-        systems.append(System(name, figure(accuracy, name, 0), figure(macro, name, 1), error, floor, coverage))
-    return Comparison(len(truth), base, len(labels), over, tuple(systems))
+        systems.append(System(name, figure(name, 0), figure(name, 1), error, floor, coverage))
+    return Comparison(len(truth), *bases, len(labels), over, tuple(systems))
 
 
 def _as_long(name: str, given: Sequence[T], truth: Sequence[str]) -> Sequence[T]:

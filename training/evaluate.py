@@ -39,19 +39,27 @@ def evaluate(
     annotator: Annotates, articles: Sequence[LabelledArticle], *, label_map: LabelMap, profile: Profile = BALANCED
 ) -> Evaluation:
     """Annotates the articles without their labels, then compares; each head counts the articles with its labels."""
-    rows, options = [], replace(EVERYTHING, profile=profile)
-    for batch in _batches(articles):
-        annotations = annotator.annotate([unlabelled(article) for article in batch], options)
-        for article, annotation in zip(batch, annotations, strict=True):
-            rows.append(Row(article, label_map.truth(article), _answer(annotation)))
+    rows = answered(annotator, articles, label_map, replace(EVERYTHING, profile=profile))
     found = Evaluation(
         profile=profile,
         n=len(rows),
-        rubric=measure_rubric(rows, _explained(annotator, wrong_but_sure(rows))),
+        rubric=measure_rubric(rows, explained(annotator, wrong_but_sure(rows))),
         tags=measure_tags(rows),
         regions=measure_regions(rows),
     )
     return replace(found, notes=tuple(notes.on_size(found)))
+
+
+def answered(
+    annotator: Annotates, articles: Sequence[LabelledArticle], label_map: LabelMap, options: Options = EVERYTHING
+) -> list[Row]:
+    """The articles, each with what its editors chose and what it was answered without that."""
+    rows = []
+    for batch in _batches(articles):
+        annotations = annotator.annotate([unlabelled(article) for article in batch], options)
+        for article, annotation in zip(batch, annotations, strict=True):
+            rows.append(Row(article, label_map.truth(article), _answer(annotation)))
+    return rows
 
 
 def _batches(articles: Sequence[LabelledArticle]) -> Iterator[Sequence[LabelledArticle]]:
@@ -100,7 +108,8 @@ def _shown(tag: TagAnswer) -> bool:
     return tag.decision != "abstain"
 
 
-def _explained(annotator: Annotates, rows: Sequence[Row]) -> tuple[WorstError, ...]:
+def explained(annotator: Annotates, rows: Sequence[Row]) -> tuple[WorstError, ...]:
+    """Wrongly answered rows with the beginning of the text and the words that spoke for the answer."""
     annotations = annotator.annotate([unlabelled(row.article) for row in rows], RUBRIC_EXPLAINED) if rows else []
     return tuple(_error(row, annotation) for row, annotation in zip(rows, annotations, strict=True))
 

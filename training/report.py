@@ -9,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from training import charts
-from training.comparison import Comparison
 from training.evaluation import Confusion, Evaluation, Word
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -22,7 +21,7 @@ def render(evaluation: Evaluation, *, title: str, about: Mapping[str, object]) -
     """`about` are facts to print under the title, in order: corpus, period, command ..."""
     rubric = evaluation.rubric
     listed = sorted(evaluation.tags.per_label.items(), key=lambda one: (-one[1].support, one[0]))[:TAGS_LISTED]
-    return _environment().get_template("report.html.j2").render(
+    return environment().get_template("report.html.j2").render(
         title=title,
         about=about,
         evaluation=evaluation,
@@ -40,14 +39,8 @@ def render(evaluation: Evaluation, *, title: str, about: Mapping[str, object]) -
     )  # fmt: skip
 
 
-def render_comparison(comparison: Comparison, *, title: str, about: Mapping[str, object] | None = None) -> str:
-    """Systems side by side."""
-    return _environment().get_template("comparison.html.j2").render(
-        title=title, about=about or {}, comparison=comparison, dots=charts.dot_plot(comparison)
-    )  # fmt: skip
-
-
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What every page of the house is made with: text is escaped, a name that is not there is an error."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -1,1 +1,4 @@
-"""Protocols of quality: fixed splits of the corpora, run through the serving path, peers beside."""
+"""Protocols of quality: fixed splits of the corpora, run through the serving path, peers beside.
+
+Each is a module here whose `run(folder of the corpora, progress)` returns its sections; `__main__` lists and runs them.
+"""

@@ -1,6 +1,6 @@
 """The regions head: places that a text names, places that it is about, and what of them could be published unseen.
 
-    python -m training.protocols.regions --data FOLDER --json out.json
+    python -m training.protocols --data FOLDER --only regions
 
 Every figure is of `Annotator.annotate`. A model that learns from ria_2023 is asked for the places named in factrueval,
 by the entities that people marked there and the gazetteer knows, and for the places that the editors of ria_2020
@@ -9,15 +9,12 @@ calibrated on: a model of the first four fifths of ria_2023 is asked about the l
 years before and tagged by another habit, is printed beside. Under a minute.
 """
 
-import argparse
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import msgspec
-import typer
 
 from service.inference.annotator import Annotator
 from service.inference.article import Article, LabelledArticle, RegionAnswer
@@ -26,14 +23,17 @@ from service.inference.words import folded
 from service.lines import open_lines
 from service.records import Rejects
 from training import gazetteer as places
+from training import measures
 from training.config import Config, Corpus, Split
 from training.evaluate import evaluate, unlabelled
+from training.evaluation import RegionMeasures
 from training.examples import load
 from training.gazetteer import Gazetteer
 from training.heads import fit_heads
 from training.label_map import LabelMap
 from training.labels import Tags
 from training.progress import Progress
+from training.protocols.section import Asked, Section, Table
 from training.run import labelled, labels_of
 from training.split import split
 
@@ -41,27 +41,18 @@ TRAIN, TEST, NAMED = "ria_2023", "ria_2020", "factrueval"
 LEVELS = ("country", "subject", "city")
 PLACES = Options(heads=frozenset({"regions"}))
 ENTITIES = frozenset({"Location", "LocOrg"})
+LEAST_NAMED = 0.85
+LEAST_ABOUT = {"country": 0.61, "subject": 0.62, "city": 0.51}
+LEAST_RIGHT = 0.93  # of the places published unseen
 
-
-class Asked(NamedTuple):
-    """One figure and the least that is asked of it."""
-
-    name: str
-    value: float
-    least: float
-    rests_on: int  # places
-
-    @property
-    def met(self) -> bool:
-        return self.value >= self.least
+Counts = Counter[str]  # hit, wrong, missed
 
 
 def config_for(folder: Path, corpus: str) -> Config:
     return Config(corpus=(Corpus(path=folder / f"{corpus}.jsonl.gz", format="records", use=("tags", "regions")),))
 
 
-def run(folder: Path, progress: Progress) -> tuple[list[Asked], dict[str, Any]]:
-    """The figures that something is asked of, and others to look at."""
+def run(folder: Path, progress: Progress) -> list[Section]:
     annotator, labels, gazetteer, _ = learnt(folder, Split("time", 0.25, 0.0), progress)
     tested = [row.article for row in load(config_for(folder, TEST), Rejects()).rows]
     with progress.step(f"{len(tested)} articles of {TEST}"):
@@ -70,20 +61,69 @@ def run(folder: Path, progress: Progress) -> tuple[list[Asked], dict[str, Any]]:
         mentioned = mentions(annotator, gazetteer, folder / f"{NAMED}.jsonl.gz")
     earlier, labels, _, later = learnt(folder, Split("time", 0.25, 0.2), progress)
     right, elsewhere = (publishable(earlier, articles, labels) for articles in (later, tested))
-    asked = [Asked(f"named: {level} F1", f1, 0.85, count) for level, (f1, count) in mentioned.items()]
-    least = {"country": 0.61, "subject": 0.62, "city": 0.51}
-    for level in LEVELS:
-        measured = getattr(about, level)
-        asked.append(Asked(f"about: {level} F1", measured.f1, least[level], measured.support))
-    asked.append(Asked("auto: precision", share(right), 0.93, len(right)))
-    others = {
-        "articles": about.n,
-        "without_place": about.without_place,
-        "auto": {"threshold": earlier.decisions.as_data()["regions_auto"], "articles": len(later)},
-        f"auto_on_{TEST}": {"precision": share(elsewhere), "places": len(elsewhere)},
-        "about": {level: msgspec.to_builtins(getattr(about, level)) for level in LEVELS},
-    }
-    return asked, others
+    return [section(mentioned, about, right, elsewhere, earlier.decisions.as_data()["regions_auto"], len(later))]
+
+
+def section(
+    mentioned: Mapping[str, Counts], about: RegionMeasures, right: Sequence[bool], elsewhere: Sequence[bool],
+    threshold: float, later: int,
+) -> Section:  # fmt: skip
+    """`right` and `elsewhere`: whether each place to be published unseen is right, in the outlet's later articles
+    and in those of another time; `threshold` is the score from which it is published."""
+    levels = {level: getattr(about, level) for level in LEVELS}
+    asked = [
+        Asked(
+            f"named: {level} F1",
+            f1(counts),
+            least=LEAST_NAMED,
+            note=f"{counts['hit'] + counts['missed']} places marked",
+        )
+        for level, counts in mentioned.items()
+    ]
+    asked += [
+        Asked(
+            f"about: {level} F1", one.f1, least=LEAST_ABOUT[level], interval=one.f1_interval,
+            note=f"{one.support} places of the editors",
+        )
+        for level, one in levels.items()
+    ]  # fmt: skip
+    asked.append(
+        Asked(
+            "published unseen: right", share(right) if right else None, least=LEAST_RIGHT,
+            interval=measures.wilson(sum(right), len(right)), note=f"{sum(right)} of {len(right)} places",
+        )
+    )  # fmt: skip
+    named_rows = [
+        (level, counts["hit"] + counts["missed"], f1(counts), counts["hit"], counts["wrong"], counts["missed"])
+        for level, counts in mentioned.items()
+    ]
+    about_rows = [
+        (level, one.support, one.f1, one.precision, one.recall, one.predicted) for level, one in levels.items()
+    ]
+    auto_rows = [
+        (f"the last fifth of {TRAIN}, {later} articles", len(right), share(right)),
+        (f"{TEST}, tagged by another habit", len(elsewhere), share(elsewhere)),
+    ]
+    return Section(
+        "regions",
+        "Places",
+        f"Learnt from {TRAIN}; places named in {NAMED}, by the entities that people marked and the gazetteer knows; "
+        f"places that {TEST} is about, by its editors’ tags, {about.without_place} of {about.n} articles without any. "
+        f"What may be published unseen: a model of the first four fifths of {TRAIN} is asked about the last.",
+        about.n,
+        tuple(asked),
+        (
+            Table("Places named", ("Level", "Marked", "F1", "Found", "Wrong", "Missed"), tuple(named_rows)),
+            Table(
+                "Places an article is about", ("Level", "Editors’", "F1", "Precision", "Recall", "Answered"),
+                tuple(about_rows),
+            ),
+            Table(
+                "Published unseen", ("Articles", "Places", "Right"), tuple(auto_rows),
+                f"From a score of {threshold:.2f} on.",
+            ),
+        ),
+    )  # fmt: skip
 
 
 def learnt(
@@ -101,8 +141,8 @@ def learnt(
     return annotator, labels_of(annotator, gazetteer, {}), gazetteer, test
 
 
-def mentions(annotator: Annotator, gazetteer: Gazetteer, path: Path) -> dict[str, tuple[float, int]]:
-    """F1 and number of marked places by level: a place counts once a text; a city's subject only where it is named."""
+def mentions(annotator: Annotator, gazetteer: Gazetteer, path: Path) -> dict[str, Counts]:
+    """Places found, wrong and missed by level: a place counts once a text; a city's subject only where it is named."""
     rows = [json.loads(line) for _, line in open_lines(path)]
     texts = [Article(title=row["title"], text=row["text"]) for row in rows]
     level = {place.id: place.level for place in annotator.places}
@@ -118,7 +158,7 @@ def mentions(annotator: Annotator, gazetteer: Gazetteer, path: Path) -> dict[str
         for place in answered | wanted:
             outcome = "missed" if place not in answered else "hit" if place in wanted else "wrong"
             counts[level[place]][outcome] += 1
-    return {name: (f1(of), of["hit"] + of["missed"]) for name, of in counts.items()}
+    return counts
 
 
 def named(answers: Sequence[RegionAnswer]) -> set[str]:
@@ -162,33 +202,3 @@ def share(right: Sequence[bool]) -> float:
 def f1(counts: Counter[str]) -> float:
     found = 2 * counts["hit"]
     return found / max(1, found + counts["wrong"] + counts["missed"])
-
-
-def summary(asked: Sequence[Asked]) -> Iterator[str]:
-    for one in asked:
-        told = "pass" if one.met else "FAIL"
-        yield f"{told}  {one.name:<20}{one.value:.4f}, asked {one.least:.2f}, {one.rests_on} places"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Places named, places an article is about, places to publish unseen.")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    asked, others = run(options.data, Progress())
-    if options.json:
-        figures = {
-            one.name: {"value": one.value, "least": one.least, "met": one.met, "places": one.rests_on} for one in asked
-        }
-        content = msgspec.json.encode({"asked": figures, **others})
-        options.json.write_bytes(msgspec.json.format(content, indent=1) + b"\n")
-    for line in summary(asked):
-        typer.echo(line)
-    beside = others[f"auto_on_{TEST}"]
-    typer.echo(f"auto on {TEST}: precision {beside['precision']:.3f} of {beside['places']} places")
-    if not all(one.met for one in asked):
-        raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,9 @@ from training.protocols.peers.tag_peer import RANKED, Ranking, Tagged, TagModel,
 # One thread fills but a tenth of the input matrix and leaves the rest as the memory was (Matrix::uniform). With pairs
 # of words it is so large that the system gives it zeroed; without them learning ends in NaN in one run of several.
 GRID = tuple(
-    {"lr": lr, "epoch": epoch, "wordNgrams": ngrams} for ngrams in (2, 3) for lr in (0.5, 0.25) for epoch in (5, 10)
+    {"lr": lr, "epoch": epoch, "wordNgrams": ngrams}
+    for ngrams in (2, 3)
+    for lr, epoch in ((0.5, 5), (0.5, 10), (0.25, 10))
 )
 BUCKETS = 500_000  # for the pairs; the two million of the default take a gigabyte
 WORD = re.compile(r"\w+")

@@ -52,9 +52,17 @@ def choose(peer: Peer, train: Learnable, validation: Learnable) -> Options:
     return peer.grid[int(np.argmax(right))]
 
 
-def answer(peer: Peer, options: Options, train: Learnable, validation: Learnable, test: Sequence[str]) -> Answers:
-    """Learnt from both, as the latest quarter is worth most."""
-    found = peer.learn(train + validation, options)(test)
+def answer(
+    peer: Peer,
+    options: Options,
+    train: Learnable,
+    validation: Learnable,
+    test: Sequence[str],
+    *,
+    learn_from_validation: bool = True,
+) -> Answers:
+    """Learnt from both, as the latest quarter is worth most, unless validation is another outlet."""
+    found = peer.learn(train + validation if learn_from_validation else train, options)(test)
     if peer.gives_probabilities:
         return found
     judged = peer.learn(train, options)(validation.texts)

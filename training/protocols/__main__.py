@@ -1,0 +1,81 @@
+"""All protocols of quality, or those that are named: a page to look at, and the same as JSON.
+
+    python -m training.protocols --data FOLDER --only regions --json out.json --html out.html
+
+What falls short of what was asked is told line by line, and stays on the page; it is no error of the command.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+import typer
+
+from training.progress import Progress
+from training.protocols.section import Asked, Section
+
+PROTOCOLS = ("outlet_over_time", "across_outlets", "few_labels", "regions")  # modules, in the order of the page
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.protocols", description="How well rubricator answers.")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
+    parser.add_argument("--only", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), metavar="NAME",
+                        help=f"of {', '.join(PROTOCOLS)}")  # fmt: skip
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--html", type=Path)
+    options = parser.parse_args()
+    found = [section for name in options.only for section in sections_of(name, options.data, Progress())]
+    if options.json:
+        options.json.write_bytes(as_json(found))
+    if options.html:
+        from training.quality_page import render  # draws with matplotlib, 0.7 s to import
+
+        options.html.write_text(render(found, about={"protocols": ", ".join(options.only)}), "utf-8")
+    for line in summary(found):
+        typer.echo(line)
+
+
+def sections_of(name: str, folder: Path, progress: Progress) -> Sequence[Section]:
+    """What one protocol finds. Minutes of CPU."""
+    return run_of(name)(folder, progress)
+
+
+def run_of(name: str) -> Callable[[Path, Progress], Sequence[Section]]:
+    run: Callable[[Path, Progress], Sequence[Section]] = import_module(f"training.protocols.{name}").run
+    return run
+
+
+def as_json(sections: Sequence[Section]) -> bytes:
+    """The sections without their drawings, each figure with whether it is kept."""
+    plain = []
+    for section in sections:
+        data = msgspec.to_builtins(msgspec.structs.replace(section, plots=()))
+        del data["plots"]
+        data["asked"] = [{**one, "kept": asked.kept} for one, asked in zip(data["asked"], section.asked, strict=True)]
+        plain.append(data)
+    return msgspec.json.format(msgspec.json.encode(plain), indent=1) + b"\n"
+
+
+def summary(sections: Sequence[Section]) -> Iterator[str]:
+    """A line for each figure asked for, then what was missed once more."""
+    short = []
+    for section in sections:
+        yield f"{section.title}: {section.n} articles"
+        for one in section.asked:
+            yield f"  {'kept' if one.kept else 'short':<7}{told(one)}"
+            if not one.kept:
+                short.append(f"missed: {section.title}: {told(one)}")
+    yield from short
+
+
+def told(one: Asked) -> str:
+    got = "not measured" if one.got is None else f"{one.got:.4f}"
+    bound = f"at least {one.least:.3f}" if one.least is not None else f"at most {one.most:.3f}"
+    return f"{one.what}: {got}, {bound} was asked{f' ({one.note})' if one.note else ''}"
+
+
+if __name__ == "__main__":
+    main()
