@@ -14,7 +14,7 @@ SHARES = re.compile(r"\b(?:Share|Right|Covered)\b")  # columns of shares, which 
 def render(sections: Sequence[Section], *, about: Mapping[str, object]) -> str:
     """`about` are facts to print under the title, in order."""
     page = environment()
-    page.filters |= {"shown": shown, "own_ids": own_ids, "wanted": wanted, "is_broad": is_broad}
+    page.filters |= {"shown": shown, "own_ids": own_ids, "wanted": wanted, "is_broad": is_broad, "in_pieces": in_pieces}
     asked = [one for section in sections for one in section.asked]
     return page.get_template("quality.html.j2").render(
         title="What was asked, what was got",
@@ -34,6 +34,12 @@ def shown(cell: Cell, column: str = "") -> str:
     if isinstance(cell, float):
         return f"{100 * cell:.1f}%" if SHARES.search(column) else f"{cell:.3f}".replace("-", "−")
     return cell
+
+
+def in_pieces(cell: str) -> Markup:
+    """Text of a narrow column: it may break before a bracket, not within an interval."""
+    pieces = cell.split(" (")
+    return Markup(" ").join(Markup("<b>{}</b>").format(one if i == 0 else f"({one}") for i, one in enumerate(pieces))
 
 
 def wanted(one: Asked) -> str:

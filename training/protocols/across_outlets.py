@@ -42,7 +42,7 @@ from training.protocols.side_by_side import (
     learnable,
     over_accuracy,
     raw_text,
-    table,
+    tables,
 )
 from training.run import labelled, labels_of, rubrics_of
 from training.score_heads import measure_rubric
@@ -131,9 +131,9 @@ def section(outlets: Sequence[Outlet], learnt: int) -> Section:
         len(ours.rows),
         asked(outlets, ours, peers),
         (
-            table(comparison),
+            *tables(comparison),
             *(
-                replace(table(beside(outlet.ours, outlet.peers)), title=f"{outlet.name} alone", note="")
+                replace(tables(beside(outlet.ours, outlet.peers))[0], title=f"{outlet.name} alone", note="")
                 for outlet in outlets
             ),
             _of_outlets(outlets),

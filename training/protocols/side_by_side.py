@@ -70,29 +70,38 @@ def _over(what: str, figure: Figure, peer: str, least: float) -> Asked:
     )  # fmt: skip
 
 
-def table(comparison: Comparison) -> Table:
+def tables(comparison: Comparison) -> tuple[Table, Table]:
+    """How often the systems are right, and how far their scores can be believed."""
     rows: list[tuple[Cell, ...]] = [
         (
             one.name,
-            one.accuracy.value, _interval(one.accuracy), _difference(one.accuracy, one.name == comparison.to_beat),
-            one.macro_f1.value, _interval(one.macro_f1),
+            one.accuracy.value,
+            _interval(one.accuracy),
+            _difference(one.accuracy, one.name == comparison.to_beat),
+            one.macro_f1.value,
+            _interval(one.macro_f1),
             _difference(one.macro_f1, one.name == comparison.to_beat_in_f1),
-            one.calibration_error, one.calibration_floor, one.coverage_at_95,
         )
         for one in comparison.systems
-    ]  # fmt: skip
-    return Table(
+    ]
+    scores = [
+        (one.name, one.calibration_error, one.calibration_floor, one.coverage_at_95) for one in comparison.systems
+    ]
+    right = Table(
         "Systems on the same articles",
-        (
-            "System", "Accuracy", "95%", "Over the best peer", "Macro-F1", "95%", "Over the best peer",
-            "Calibration error", "Its floor", "Covered at 95%",
-        ),
+        ("System", "Accuracy", "95%", "Over the best peer", "Macro-F1", "95%", "Over the best peer"),
         tuple(rows),
         f"Macro-F1 is the mean over {comparison.macro_f1_labels} {comparison.macro_f1_over}. Intervals are of 1,000 "
-        "bootstrap resamples of the articles; a difference is taken within each resample. The floor is what a "
-        "perfectly calibrated system would show with the same scores. Covered: the largest share of articles, surest "
-        "first, of which 95% are right on these very articles; no system was told where that is.",
-    )  # fmt: skip
+        "bootstrap resamples of the articles; a difference is taken within each resample.",
+    )
+    sure = Table(
+        "Their scores",
+        ("System", "Calibration error", "Its floor", "Covered, 95% of it right"),
+        tuple(scores),
+        "The floor is what a perfectly calibrated system would show with the same scores. Covered: the largest share "
+        "of articles, surest first, of which 95% are right on these very articles; no system was told where that is.",
+    )
+    return right, sure
 
 
 def _interval(figure: Figure) -> str:
@@ -103,7 +112,7 @@ def _difference(figure: Figure, is_best: bool) -> str:
     if is_best:
         return "the best peer"
     low, high = figure.difference_interval
-    return f"{figure.difference:+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{figure.difference:+.3f} ({low:+.3f} to {high:+.3f})".replace("-", "−")
 
 
 def by_rubric(labels: Mapping[str, LabelMeasures]) -> Table:
