@@ -240,6 +240,7 @@ def test_across_outlets_leaves_out_places_and_learns_from_no_test_outlet(tmp_pat
     assert {corpus.name for corpus in across_outlets.recipe(tmp_path).corpus} == set(across_outlets.LEARNT)
     [found] = across_outlets.run(tmp_path, Progress(quiet=True), (LOGISTIC_REGRESSION,))
     assert found.n == 150
-    assert "ria_2020: 1 (1 its rubric becomes none" in found.about
+    assert "ria_2020: 1 rows, its rubric becomes none" in found.about
+    assert "ria_2023: none" in found.about
     assert [one.what.rsplit(", ", 1)[1] for one in found.asked] == ["both years", "ria_2020", "ria_2023"]
     assert all(one.got is not None for one in found.asked)

@@ -40,11 +40,12 @@ def main() -> None:
 
 def sections_of(name: str, folder: Path, progress: Progress) -> Sequence[Section]:
     """What one protocol finds. Minutes of CPU."""
-    return run_of(name)(folder, progress)
+    found = run_of(name)(folder, progress)
+    return [found] if isinstance(found, Section) else found
 
 
-def run_of(name: str) -> Callable[[Path, Progress], Sequence[Section]]:
-    run: Callable[[Path, Progress], Sequence[Section]] = import_module(f"training.protocols.{name}").run
+def run_of(name: str) -> Callable[[Path, Progress], Section | Sequence[Section]]:
+    run: Callable[[Path, Progress], Section | Sequence[Section]] = import_module(f"training.protocols.{name}").run
     return run
 
 

@@ -119,9 +119,7 @@ def section(outlets: Sequence[Outlet], learnt: int) -> Section:
     }
     comparison = beside(ours, peers)
     measured = measure_rubric(ours.rows, tuple(ours.worst))
-    left_out = "; ".join(
-        f"{outlet.name}: {sum(outlet.left_out.values())} ({_reasons(outlet.left_out)})" for outlet in outlets
-    )
+    left_out = "; ".join(f"{outlet.name}: {_reasons(outlet.left_out)}" for outlet in outlets)
     return Section(
         "across_outlets",
         "Across outlets",
@@ -172,4 +170,4 @@ def _of_outlets(outlets: Sequence[Outlet]) -> Table:
 
 
 def _reasons(left_out: Counter[str]) -> str:
-    return ", ".join(f"{count} {reason}" for reason, count in left_out.most_common())
+    return ", ".join(f"{count} rows, {reason}" for reason, count in left_out.most_common()) or "none"
