@@ -16,7 +16,13 @@ import typer
 from training.progress import Progress
 from training.protocols.section import Asked, Section
 
-PROTOCOLS = ("outlet_over_time", "across_outlets", "few_labels", "regions")  # modules, in the order of the page
+PROTOCOLS = (
+    "outlet_over_time",
+    "across_outlets",
+    "few_labels",
+    "regions",
+    "profiles",
+)  # modules, in the order of the page
 
 
 def main() -> None:

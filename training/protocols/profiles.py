@@ -1,20 +1,18 @@
 """What the profiles precision, balanced and recall show and publish, on the time after training.
 
-    python -m training.protocols.profiles --data FOLDER
+    python -m training.protocols --data FOLDER --only profiles
 
 Rubrics: fontanka until June 2023, calibrated on April to June and as many articles before, tested on July to September.
 Tags and regions: the first four fifths of ria_2023, thresholds from the last quarter of these, tested on the last one.
 Thresholds are chosen on validation articles alone. `auto` is counted as it is given, to the outlet itself. Two minutes.
 """
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
-import typer
 
 from service.inference.annotator import Annotator
 from service.inference.article import LabelledArticle, Profile
@@ -173,24 +171,3 @@ def table(title: str, by_profile: ByProfile, articles: int) -> Table:
         for name, one in by_profile.items()
     )
     return Table(title, columns, rows, f"shown and published: labels an article, of {articles} articles")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="What the profiles show and publish.")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
-    section = run(parser.parse_args().data, Progress())
-    for one in section.tables:
-        typer.echo(f"{one.title} ({one.note})\n{'':<12}" + "".join(f"{name:>18}" for name in one.columns[1:]))
-        for name, *figures in one.rows:
-            cells = ("–" if cell is None else f"{cell:.3f}" for cell in figures)
-            typer.echo(f"{name:<12}" + "".join(f"{cell:>18}" for cell in cells))
-    for asked in section.asked:
-        got = "–" if asked.got is None else f"{asked.got:.3f}"
-        interval = "" if asked.interval is None else f" ({asked.interval[0]:.3f} to {asked.interval[1]:.3f})"
-        typer.echo(
-            f"{'pass' if asked.kept else 'MISS'}  {asked.what}: {got}{interval}, asked {asked.least} {asked.note}"
-        )
-
-
-if __name__ == "__main__":
-    main()

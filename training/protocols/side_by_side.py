@@ -6,8 +6,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from service.inference.annotator import Annotator
-from service.inference.article import LabelledArticle
+from service.inference.article import LabelledArticle, Profile
 from service.inference.decisions import Options
+from service.inference.profiles import BALANCED
 from training import charts
 from training.comparison import Comparison, Figure, compare
 from training.evaluate import answered, explained
@@ -33,8 +34,10 @@ class Ours(NamedTuple):
         return Ours(self.rows + other.rows, worst[:WORST])
 
 
-def ask(annotator: Annotator, articles: Sequence[LabelledArticle], label_map: LabelMap) -> Ours:
-    rows = answered(annotator, articles, label_map, RUBRIC)
+def ask(
+    annotator: Annotator, articles: Sequence[LabelledArticle], label_map: LabelMap, profile: Profile = BALANCED
+) -> Ours:
+    rows = answered(annotator, articles, label_map, replace(RUBRIC, profile=profile))
     return Ours(rows, list(explained(annotator, wrong_but_sure(rows))))
 
 
