@@ -1,14 +1,12 @@
 """The protocol of the regions head, where the corpora are."""
 
-from collections import Counter
-
 import pytest
 
 from tests.corpora import SHARED, needs
 from training.evaluation import LevelMeasures, RegionMeasures
 from training.progress import Progress
 from training.protocols.__main__ import summary
-from training.protocols.regions import NAMED, TEST, TRAIN, run, section
+from training.protocols.regions import NAMED, TEST, TRAIN, Counts, run, section
 
 
 @pytest.mark.slow
@@ -25,7 +23,7 @@ def test_places_are_read_and_chosen_as_well_as_is_asked() -> None:
 def test_what_the_places_fall_short_of_is_told() -> None:
     level = LevelMeasures(precision=0.6, recall=0.6, f1=0.6, f1_interval=(0.5, 0.7), support=50, predicted=50)
     found = section(
-        {"country": Counter(hit=90, wrong=10, missed=10), "city": Counter(hit=10, wrong=10)},
+        {"country": [Counts(60, 60, 60), Counts(30, 40, 40)], "city": [Counts(10, 20, 10)]},
         RegionMeasures(n=100, country=level, subject=level, city=level),
         [True] * 95 + [False] * 5, [], 0.9, 40,
     )  # fmt: skip

@@ -199,7 +199,12 @@ def asked(comparison: Comparison, measured: RubricMeasures, rows: dict[Aim, list
                 interval=measures.wilson(sum(auto), len(auto)),
                 note=f"{sum(auto)} of {len(auto)}" if auto else "nothing was published",
             ),
-            Asked(f"{told}: covered", len(auto) / len(rows[aim]), least=aim.least_coverage),
+            Asked(
+                f"{told}: covered",
+                len(auto) / len(rows[aim]),
+                least=aim.least_coverage,
+                interval=measures.wilson(len(auto), len(rows[aim])),
+            ),
         ]
     return tuple(found)
 

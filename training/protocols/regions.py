@@ -10,11 +10,12 @@ years before and tagged by another habit, is printed beside. Under a minute.
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from service.inference.annotator import Annotator
 from service.inference.article import Article, LabelledArticle, RegionAnswer
@@ -33,7 +34,7 @@ from training.heads import fit_heads
 from training.label_map import LabelMap
 from training.labels import Tags
 from training.progress import Progress
-from training.protocols.section import Asked, Section, Table
+from training.protocols.section import Asked, Cell, Section, Table
 from training.run import labelled, labels_of
 from training.split import split
 
@@ -45,7 +46,13 @@ LEAST_NAMED = 0.85
 LEAST_ABOUT = {"country": 0.61, "subject": 0.62, "city": 0.51}
 LEAST_RIGHT = 0.93  # of the places published unseen
 
-Counts = Counter[str]  # hit, wrong, missed
+
+class Counts(NamedTuple):
+    """Places of one level in one text."""
+
+    found: int
+    answered: int
+    marked: int
 
 
 def config_for(folder: Path, corpus: str) -> Config:
@@ -65,21 +72,22 @@ def run(folder: Path, progress: Progress) -> list[Section]:
 
 
 def section(
-    mentioned: Mapping[str, Counts], about: RegionMeasures, right: Sequence[bool], elsewhere: Sequence[bool],
+    mentioned: Mapping[str, Sequence[Counts]], about: RegionMeasures, right: Sequence[bool], elsewhere: Sequence[bool],
     threshold: float, later: int,
 ) -> Section:  # fmt: skip
     """`right` and `elsewhere`: whether each place to be published unseen is right, in the outlet's later articles
     and in those of another time; `threshold` is the score from which it is published."""
     levels = {level: getattr(about, level) for level in LEVELS}
-    asked = [
-        Asked(
-            f"named: {level} F1",
-            f1(counts),
-            least=LEAST_NAMED,
-            note=f"{counts['hit'] + counts['missed']} places marked",
+    asked: list[Asked] = []
+    named_rows: list[tuple[Cell, ...]] = []
+    for level, of_texts in mentioned.items():
+        found, answered, marked = np.array(of_texts, np.int64).reshape(-1, 3).T
+        f1 = measures.micro_f1(found, answered, marked)
+        interval = measures.interval(measures.resampled_micro_f1(found, answered, marked))
+        asked.append(
+            Asked(f"named: {level} F1", f1, least=LEAST_NAMED, interval=interval, note=f"{marked.sum()} places marked")
         )
-        for level, counts in mentioned.items()
-    ]
+        named_rows.append((level, *map(int, (marked.sum(), answered.sum(), found.sum())), f1))
     asked += [
         Asked(
             f"about: {level} F1", one.f1, least=LEAST_ABOUT[level], interval=one.f1_interval,
@@ -93,10 +101,6 @@ def section(
             interval=measures.wilson(sum(right), len(right)), note=f"{sum(right)} of {len(right)} places",
         )
     )  # fmt: skip
-    named_rows = [
-        (level, counts["hit"] + counts["missed"], f1(counts), counts["hit"], counts["wrong"], counts["missed"])
-        for level, counts in mentioned.items()
-    ]
     about_rows = [
         (level, one.support, one.f1, one.precision, one.recall, one.predicted) for level, one in levels.items()
     ]
@@ -113,7 +117,7 @@ def section(
         about.n,
         tuple(asked),
         (
-            Table("Places named", ("Level", "Marked", "F1", "Found", "Wrong", "Missed"), tuple(named_rows)),
+            Table("Places named", ("Level", "Marked", "Answered", "Of them right", "F1"), tuple(named_rows)),
             Table(
                 "Places an article is about", ("Level", "Editors’", "F1", "Precision", "Recall", "Answered"),
                 tuple(about_rows),
@@ -141,12 +145,12 @@ def learnt(
     return annotator, labels_of(annotator, gazetteer, {}), gazetteer, test
 
 
-def mentions(annotator: Annotator, gazetteer: Gazetteer, path: Path) -> dict[str, Counts]:
-    """Places found, wrong and missed by level: a place counts once a text; a city's subject only where it is named."""
+def mentions(annotator: Annotator, gazetteer: Gazetteer, path: Path) -> dict[str, list[Counts]]:
+    """Places by level, text by text: a place counts once a text; a city's subject only where it is named."""
     rows = [json.loads(line) for _, line in open_lines(path)]
     texts = [Article(title=row["title"], text=row["text"]) for row in rows]
     level = {place.id: place.level for place in annotator.places}
-    counts = {name: Counter[str]() for name in LEVELS}
+    counts: dict[str, list[Counts]] = {name: [] for name in LEVELS}
     for row, annotation in zip(rows, annotator.annotate(texts, PLACES), strict=True):
         assert isinstance(annotation.regions, tuple)
         answered = named(annotation.regions)
@@ -155,9 +159,9 @@ def mentions(annotator: Annotator, gazetteer: Gazetteer, path: Path) -> dict[str
             if entity["type"] in ENTITIES:
                 readings = readings_of(annotator, gazetteer, entity["text"])
                 wanted |= readings & answered or set(sorted(readings)[:1])
-        for place in answered | wanted:
-            outcome = "missed" if place not in answered else "hit" if place in wanted else "wrong"
-            counts[level[place]][outcome] += 1
+        for name, of_texts in counts.items():
+            own, marked = ({place for place in places if level[place] == name} for places in (answered, wanted))
+            of_texts.append(Counts(len(own & marked), len(own), len(marked)))
     return counts
 
 
@@ -197,8 +201,3 @@ def publishable(annotator: Annotator, articles: Sequence[LabelledArticle], label
 
 def share(right: Sequence[bool]) -> float:
     return sum(right) / len(right) if right else 0.0
-
-
-def f1(counts: Counter[str]) -> float:
-    found = 2 * counts["hit"]
-    return found / max(1, found + counts["wrong"] + counts["missed"])
