@@ -22,6 +22,7 @@ PROTOCOLS = (
     "few_labels",
     "regions",
     "profiles",
+    "foreign",
 )  # modules, in the order of the page
 
 
