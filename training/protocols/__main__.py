@@ -21,6 +21,7 @@ PROTOCOLS = (
     "across_outlets",
     "few_labels",
     "regions",
+    "tags",
     "profiles",
     "foreign",
 )  # modules, in the order of the page
