@@ -75,7 +75,7 @@ clean: ## remove the environment and what tools left behind
 quality: $(STAMP) ## all protocols on the real corpora, peers beside: var/quality/quality.html and .json (about an hour of CPU)
 	@mkdir -p var/quality
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m training.protocols \
-		--data $(or $(RUBRICATOR_DATA),$(error set RUBRICATOR_DATA to the folder of the corpora)) $(if $(ONLY),--only $(ONLY)) \
+		--data $(or $(RUBRICATOR_DATA),$(error set RUBRICATOR_DATA to the folder of the corpora)) $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS)) \
 		--json var/quality/quality.json --html var/quality/quality.html
 
 bench: $(STAMP) ## speed on the real corpora, scikit-learn beside it

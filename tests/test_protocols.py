@@ -83,7 +83,7 @@ def test_the_runner_writes_page_and_json_and_tells_what_is_short(
 ) -> None:
     asked_for: list[str] = []
 
-    def sections_of(name: str, folder: Path, progress: Progress) -> Sequence[Section]:
+    def sections_of(name: str, folder: Path) -> Sequence[Section]:
         asked_for.append(name)
         return FOUND[:1]
 

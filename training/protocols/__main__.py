@@ -7,7 +7,10 @@ What falls short of what was asked is told line by line, and stays on the page; 
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
@@ -32,10 +35,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--only", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), metavar="NAME",
                         help=f"of {', '.join(PROTOCOLS)}")  # fmt: skip
+    parser.add_argument("--jobs", type=int, default=1, help="protocols at a time, each on one core")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--html", type=Path)
     options = parser.parse_args()
-    found = [section for name in options.only for section in sections_of(name, options.data, Progress())]
+    found = [section for its in all_of(options.only, options.data, options.jobs) for section in its]
     if options.json:
         options.json.write_bytes(as_json(found))
     if options.html:
@@ -46,9 +50,17 @@ def main() -> None:
         typer.echo(line)
 
 
-def sections_of(name: str, folder: Path, progress: Progress) -> Sequence[Section]:
+def all_of(names: Sequence[str], folder: Path, jobs: int) -> Sequence[Sequence[Section]]:
+    """In the order of the names; each on one core, `jobs` of them at a time."""
+    if jobs == 1:
+        return [sections_of(name, folder) for name in names]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(sections_of, names, repeat(folder)))
+
+
+def sections_of(name: str, folder: Path) -> Sequence[Section]:
     """What one protocol finds. Minutes of CPU."""
-    found = run_of(name)(folder, progress)
+    found = run_of(name)(folder, Progress())
     return [found] if isinstance(found, Section) else found
 
 
