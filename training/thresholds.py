@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.inference.decisions import DIGITS
-from training.calibrate import SAFETY, threshold_for_f, threshold_for_precision
+from training.calibrate import aimed, threshold_for_f, threshold_for_precision
 from training.config import Decision
 from training.trust import least_score
 
@@ -85,7 +85,7 @@ def for_tags(scores: Doubles, right: Flags, decision: Decision) -> tuple[float, 
     """
     shown = np.asarray(np.round(scores, DIGITS), np.float64)
     wanted = (decision.precision, stricter(decision.precision, decision))
-    sure, surer = (least_score(shown, right, min(precision + SAFETY, 0.999)) for precision in wanted)
+    sure, surer = (least_score(shown, right, aimed(precision)) for precision in wanted)
     return sure, surer
 
 

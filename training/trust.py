@@ -1,7 +1,7 @@
 """Which rubrics may be published unseen: a threshold for each, by what is known of its precision, not hoped.
 
 A rubric gets the least score above which its precision is at least the one asked for with 95 % confidence: the lower
-bound of Wilson's interval (1927), one-sided. As precision falls with time, a little more is asked for (SAFETY). So 30
+bound of Wilson's interval (1927), one-sided. As precision falls with time, a little more is asked for (`aimed`). So 30
 articles that are all right carry 0.90, and 29 carry nothing.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.inference.decisions import DIGITS
-from training.calibrate import NEVER, SAFETY
+from training.calibrate import NEVER, aimed
 
 Doubles = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
@@ -53,7 +53,7 @@ def wilson(right: float, count: float, z: float = TWO_SIDED) -> tuple[float, flo
 def thresholds(judged: Judged, precision: float) -> list[float]:
     """For each rubric the score from which it may go out unseen, NEVER where the evidence doesn't carry it."""
     best, scores, right = judged.top()
-    aim = min(precision + SAFETY, 0.999)
+    aim = aimed(precision)
     return [least_score(scores[best == c], right[best == c], aim) for c in range(judged.probabilities.shape[1])]
 
 
