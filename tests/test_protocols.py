@@ -16,7 +16,7 @@ from training.evaluation import Word, WorstError
 from training.label_map import Label, Truth
 from training.progress import Progress
 from training.protocols import __main__ as protocols
-from training.protocols import across_outlets, few_labels, outlet_over_time
+from training.protocols import across_outlets, every, few_labels, outlet_over_time
 from training.protocols.few_labels import Measured
 from training.protocols.outlet_over_time import AIMS, Origin
 from training.protocols.peers import LINEAR_SVC, LOGISTIC_REGRESSION
@@ -87,7 +87,7 @@ def test_the_runner_writes_page_and_json_and_tells_what_is_short(
         asked_for.append(name)
         return FOUND[:1]
 
-    monkeypatch.setattr(protocols, "sections_of", sections_of)
+    monkeypatch.setattr(every, "sections_of", sections_of)
     page, data = tmp_path / "page.html", tmp_path / "data.json"
     line = ["protocols", "--data", ".", "--only", "regions", "few_labels", "--html", str(page), "--json", str(data)]
     monkeypatch.setattr("sys.argv", line)
@@ -105,8 +105,8 @@ def test_the_runner_writes_page_and_json_and_tells_what_is_short(
 
 
 def test_every_protocol_of_the_list_can_be_run() -> None:
-    for name in protocols.PROTOCOLS:
-        assert callable(protocols.run_of(name))
+    for name in every.PROTOCOLS:
+        assert callable(every.run_of(name))
 
 
 def rows(right: int, of: int, score: float, auto: int, auto_right: int) -> Ours:
