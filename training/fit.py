@@ -38,6 +38,15 @@ def csr(matrix: Matrix) -> sparse.csr_array:
     return sparse.csr_array((matrix.values, matrix.columns, start), shape=(len(start) - 1, matrix.width))
 
 
+def as_large(C: float, articles: int, standing_for: int) -> float:
+    """The C with which weights fitted on `articles` claim as much as those on the `standing_for` that will answer.
+
+    At one C, weights fitted on more articles give larger margins, more so than they are right: on fontanka's 2022 a
+    refit on the latest two months as well claimed .014 more than before over the truth; with C * n^-0.6 they are even.
+    """
+    return C * (standing_for / articles) ** 0.6 if articles else C
+
+
 def fit_rubric(
     rows: sparse.csr_array,
     labels: npt.NDArray[np.integer],

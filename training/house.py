@@ -18,7 +18,7 @@ from training import from_base
 from training.calibrate import NEVER, sharpness
 from training.config import Config
 from training.crossfit import Learner, Longs, cross_fitted, folds_of
-from training.fit import Linear, csr, fit_rubric
+from training.fit import Linear, as_large, csr, fit_rubric
 from training.gazetteer import Gazetteer
 from training.heads import Labelled, fit_heads, in_batches, rubric_matrix
 from training.labels import Tag, unique_ids
@@ -70,11 +70,12 @@ def alone(
         nothing = _judged(annotator.rubric, np.zeros((0, 0), np.float32), learnt[:0], data)
         return House(parts, rows, fit, nothing, nothing, on_base=False)
     with progress.step("rubrics cross-fitted"):
-        crossed = _crossed(fit, rows, data, groups, learnt)
+        as_served = _svm(data, rows, len(rubrics), config, standing_for=len(learnt))
+        crossed = _crossed(as_served, rows, data, groups, learnt)
         evidence, judged = crossed, learnt
         if len(split.validation):
             judged = _with_rubric(data, split.validation)
-            evidence = fit(_with_rubric(data, split.train)).margins(rows[judged])
+            evidence = as_served(_with_rubric(data, split.train)).margins(rows[judged])
     return House(
         parts,
         rows,
@@ -86,14 +87,16 @@ def alone(
     )
 
 
-def _svm(data: Labelled, rows: sparse.csr_array, classes: int, config: Config) -> Learner:
+def _svm(
+    data: Labelled, rows: sparse.csr_array, classes: int, config: Config, standing_for: int | None = None
+) -> Learner:
     def fit(on: Longs) -> Linear:
         return fit_rubric(
             rows[on],
             data.rubric[on],
             classes,
             data.weights[on],
-            C=config.rubric.C,
+            C=as_large(config.rubric.C, len(on), standing_for or len(on)),
             power=config.rubric.class_weight_power,
             seed=config.model.seed,
         )
