@@ -19,9 +19,10 @@ from service.loading import BASELINE
 from service.settings import SettingsError
 from tests.sample_model import SAMPLE, annotator, labelled_articles, small_archive, trained
 from training import gazetteer
-from training.card import escaped
+from training.card import by_outlet, escaped
 from training.commands import RejectsFile, told
 from training.config import Config, Corpus
+from training.evaluation import RubricMeasures, Share
 from training.examples import Example, Examples
 from training.labels import (
     Tag,
@@ -213,6 +214,14 @@ def test_outlets_are_on_the_card_with_their_calibration_articles() -> None:
     assert may_publish({"a": 199, "b": 200})
     assert not may_publish({"a": 199, "b": 199})
     assert all(f"- {outlet}: {count} articles" in model.card for outlet, count in model.calibrated.items())
+
+
+def test_the_card_says_how_well_the_model_does_for_each_outlet() -> None:
+    measured = RubricMeasures(by_source={"a.ru": Share(40, 0.5), "b|c": Share(100, 0.9)})
+    lines = list(by_outlet(measured))
+    assert [line.split(" | ")[0] for line in lines[-2:]] == ["| b\\|c", "| a.ru"]
+    assert lines[-1] == "| a.ru | 40 | 0.500 | 0.352 to 0.648 |"
+    assert not list(by_outlet(RubricMeasures(by_source={"a.ru": Share(40, 0.5)})))
 
 
 def test_the_manifest_knows_which_labels_were_joined_to_a_tag() -> None:

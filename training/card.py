@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from service.inference.decisions import ENOUGH_OF_A_SOURCE
-from training import notes, policy
+from training import measures, notes, policy
 from training.config import Config
-from training.evaluation import Evaluation
+from training.evaluation import Evaluation, RubricMeasures
 from training.examples import Examples
 from training.labels import Tags
 from training.split import Split
@@ -59,7 +59,7 @@ def card_of(
         "",
     ]
     if evaluation is not None:
-        lines += _figures(evaluation)
+        lines += [*_figures(evaluation), *by_outlet(evaluation.rubric)]
     lines += [f"- {escaped(line)}" for line in notes.on_size(evaluation)]
     minded = [*config.model.notes]
     if not config.decision.publish:
@@ -85,6 +85,17 @@ def _figures(evaluation: Evaluation) -> Iterator[str]:
     ):
         if value is not None:
             yield f"- {name}: {value:.3f}" + (f" (95 %: {interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
+
+
+def by_outlet(rubric: RubricMeasures) -> Iterator[str]:
+    """A table of how often the rubric is right, the outlets with most articles first."""
+    if len(rubric.by_source) < 2:
+        return
+    yield from ("", "| outlet | test articles with a rubric | right | 95 % |", "|---|---|---|---|")
+    for source, share in sorted(rubric.by_source.items(), key=lambda one: (-one[1].n, one[0]))[:OUTLETS_LISTED]:
+        right = share.right or 0.0
+        low, high = measures.wilson(round(share.n * right), share.n) or (0.0, 1.0)
+        yield f"| {escaped(source)} | {share.n} | {right:.3f} | {low:.3f} to {high:.3f} |"
 
 
 def _held_lines(held: Mapping[str, Any]) -> Iterator[str]:
