@@ -1,14 +1,11 @@
 """What is foreign to a model: other languages, posts that are no news, headlines without an article.
 
-    python -m training.protocols.foreign --data FOLDER --json out.json
-
 Russian, of every corpus, and the Ukrainian and English of tests/cases/foreign.tsv are read by the bundled baseline.
 Telegram posts are asked of two models that may say `auto`: one of the posts themselves, all channels as one outlet, by
 near-duplicate-safe hash, with advertisement, weather and other as rubrics that are no news; and a newsroom's, fontanka
 until 2023-09 and tested on 2023-10, posts sent as if they were its own. Three minutes on one core.
 """
 
-import argparse
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +14,6 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import msgspec
-import typer
 from msgspec.structs import replace
 
 from service.inference.annotator import Annotator, load
@@ -273,26 +269,3 @@ def reasons_of(annotator: Annotator, articles: Sequence[Article]) -> Counter[str
     counts = Counter(reason for answer in annotator.annotate(articles, RUBRIC) for reason in answer.reasons)
     counts["n"] = len(articles)
     return counts
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Other languages, posts that are no news, headlines alone.")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    section = run(options.data, Progress())
-    if options.json:
-        options.json.write_bytes(msgspec.json.format(msgspec.json.encode(section), indent=1) + b"\n")
-    for one in section.asked:
-        limit = f"at least {one.least}" if one.least is not None else f"at most {one.most}"
-        typer.echo(f"{'kept  ' if one.kept else 'MISSED'}  {one.what}: {one.got:.4f}, asked {limit}  {one.note}")
-    for table in section.tables:
-        typer.echo(f"\n{table.title}\n" + " | ".join(table.columns))
-        for row in table.rows:
-            typer.echo(" | ".join(f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row))
-    if not all(one.kept for one in section.asked):
-        raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,5 @@
 """The tag head: RT's keywords by a split that keeps near-duplicates together, RIA's tags over time; a peer beside.
 
-    python -m training.protocols.tags --data FOLDER --json out.json
-
 RT: near-duplicates are one cluster, crc32(its smallest id) % 100 says where it goes: under 75 train, under 85
 validation, else test. Labels of at least FEWEST_OF_A_HIDDEN articles with crc32(label) % 12 == 0 are hidden: taken from
 every article learnt from, and known by their name alone, from the outlet's vocabulary. RIA: learnt from ria_2023 before
@@ -13,36 +11,36 @@ are left out, of the truth and of every system's answers; one row more counts th
 whoever compares with figures over all keywords will want. Answers are read through `Annotator.annotate`; a tag counts
 as answered from its threshold on, and all that pass are counted, not only the five that are shown without a `limit`.
 
-The peer is scikit-learn's one-vs-rest on TF-IDF of the same lemmas, one threshold for all labels, chosen as ours on
-validation. Macro-F1 is the mean over the tags that at least one test article has.
+The peers are scikit-learn's one-vs-rest on TF-IDF of the same lemmas, and those of peers/ that do tags; each has one
+threshold for all labels, chosen as ours on validation. Macro-F1 is the mean over the tags that a test article has.
 """
 
-import argparse
 import datetime
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
-import msgspec
 import numpy as np
-import typer
 from msgspec.structs import replace
 
 from service.inference.annotator import Annotator
 from service.inference.article import Annotation, LabelledArticle
 from service.inference.decisions import MOST_TAGS, Options
+from service.inference.lemmas import Lemmas
 from service.records import Rejects
 from training import gazetteer as places
 from training.config import Config, Corpus, Split, defaults
 from training.evaluate import unlabelled
 from training.examples import Example, Examples, load
 from training.gazetteer import Gazetteer
-from training.heads import fit_heads
+from training.heads import Labelled, fit_heads
 from training.labels import OwnTag, Tags, tag_key, tags_of
 from training.progress import Progress
+from training.protocols import peers
 from training.protocols.one_vs_rest import Tagged, one_vs_rest
+from training.protocols.peers import tag_peer
 from training.protocols.section import Asked, Cell, Section, Table
 from training.protocols.tag_measures import Answer, Measured, Regimes, Scored, differences, measure, over_articles
 from training.run import labelled
@@ -52,7 +50,7 @@ RT, RIA, EARLIER_RIA = "rt", "ria_2023", "ria_2020"
 FEWEST_OF_A_HIDDEN = 5
 HIDDEN_OF = 12
 TESTED_FROM = datetime.date(2023, 11, 15)
-OURS, PEER = "rubricator", "one-vs-rest LinearSVC, one threshold"
+OURS, LEMMAS = "rubricator", "lemmas + LinearSVC, one-vs-rest"
 EVERYTHING = Options(heads=frozenset({"tags", "regions"}), threshold=0.0, most_tags=None)
 ENOUGH = 20  # examples of a tag that is no longer one of few
 
@@ -158,14 +156,7 @@ def both(task: Task, progress: Progress, *, peer: bool = True) -> Run:
         annotations = annotator.annotate([unlabelled(article) for article in tested], EVERYTHING)
     systems[OURS] = [Answer.of(_tags(one)) for one in annotations]
     if peer:
-        train, validation = (
-            Tagged([data.texts[i] for i in part], [data.tags[i] or frozenset() for i in part])
-            for part in (task.train.tolist(), task.validation.tolist())
-        )
-        with progress.step(f"{PEER}: {len(tags.tags)} labels"):
-            texts = [data.texts[i] for i in task.test.tolist()]
-            given = one_vs_rest(annotator.lemmas, train, validation, texts, len(tags.tags))
-        systems[PEER] = [Answer.of((tags.tags[tag].id, score, shown) for tag, score, shown in one) for one in given]
+        systems |= _peers(task, data, annotator.lemmas, [tag.id for tag in tags.tags], progress)
     truth = [_truth(article, tags) for article in tested]
     place_of = _places_of(rows, gazetteer)
     labelled_with = [frozenset(place_of[label] for label in one.tags if label in place_of) for one in tested]
@@ -174,6 +165,35 @@ def both(task: Task, progress: Progress, *, peer: bool = True) -> Run:
         [a | b for a, b in zip(truth, labelled_with, strict=True)],
         [_with_places(one, frozenset(place_of.values())) for one in annotations],
     )  # fmt: skip
+
+
+def _peers(
+    task: Task, data: Labelled, lemmas: Lemmas, ids: Sequence[str], progress: Progress
+) -> dict[str, Sequence[Answer]]:
+    train, validation = (
+        Tagged([data.texts[i] for i in part], [data.tags[i] or frozenset() for i in part])
+        for part in (task.train.tolist(), task.validation.tolist())
+    )
+    texts = [data.texts[i] for i in task.test.tolist()]
+    with progress.step(f"{LEMMAS}: {len(ids)} labels"):
+        given = one_vs_rest(lemmas, train, validation, texts, len(ids))
+    systems: dict[str, Sequence[Answer]] = {
+        LEMMAS: [Answer.of((ids[tag], score, shown) for tag, score, shown in one) for one in given]
+    }
+    known, held_out = (
+        tag_peer.Tagged(
+            [f"{text.title}\n{text.body}" for text in part.texts],
+            [frozenset(ids[tag] for tag in own) for own in part.tags],
+        )
+        for part in (train, validation)
+    )
+    for peer in peers.TAG_PEERS:
+        with progress.step(peer.name):
+            found = tag_peer.answer(peer, known, held_out, [f"{text.title}\n{text.body}" for text in texts])
+        systems[peer.name] = [
+            Answer.of((tag, score, score >= found.threshold) for tag, score in ranking) for ranking in found.rankings
+        ]
+    return systems
 
 
 def _tags(annotation: Annotation) -> list[Scored]:
@@ -219,11 +239,16 @@ FEW, NONE = "2 to 19 examples", "no example"
 
 def rt_section(task: Task, progress: Progress) -> Section:
     found = both(task, progress)
-    ours, peer = (measure(found.truth, found.systems[name], found.regimes) for name in (OURS, PEER))
-    micro, macro = differences(found.truth, found.systems[OURS], found.systems[PEER])
+    measured = {name: measure(found.truth, answers, found.regimes) for name, answers in found.systems.items()}
+    ours = measured[OURS]
+    others = [name for name in measured if name != OURS]
+    best_micro = max(others, key=lambda name: measured[name].micro_f1.value)
+    best_macro = max(others, key=lambda name: measured[name].macro_f1)
+    micro, _ = differences(found.truth, found.systems[OURS], found.systems[best_micro])
+    _, macro = differences(found.truth, found.systems[OURS], found.systems[best_macro])
     asked = (
-        Asked("micro-F1 over the peer", micro.value, least=0.03, interval=micro.interval),
-        Asked("macro-F1 over the peer", macro.value, least=0.12, interval=macro.interval),
+        Asked("micro-F1 over the best peer", micro.value, least=0.03, interval=micro.interval, note=best_micro),
+        Asked("macro-F1 over the best peer", macro.value, least=0.12, interval=macro.interval, note=best_macro),
         Asked(
             "nDCG@5",
             ours.ndcg_at_5.value,
@@ -238,12 +263,13 @@ def rt_section(task: Task, progress: Progress) -> Section:
         f"{len(task.train)} articles of RT to learn from, {len(task.validation)} for validation; "
         f"{len(found.regimes[NONE])} tags hidden. Options were chosen on validation."
     )
-    return _section("tags_rt", "Tags: keywords of RT", about, found, {OURS: ours, PEER: peer}, asked)
+    return _section("tags_rt", "Tags: keywords of RT", about, found, measured, asked)
 
 
 def ria_section(task: Task, progress: Progress) -> Section:
     found = both(task, progress)
-    ours, peer = (measure(found.truth, found.systems[name], found.regimes) for name in (OURS, PEER))
+    measured = {name: measure(found.truth, answers, found.regimes) for name, answers in found.systems.items()}
+    ours = measured[OURS]
     asked = (
         Asked("micro-F1", ours.micro_f1.value, least=0.55, interval=ours.micro_f1.interval),
         Asked("micro-F1, no example", ours.regimes[NONE].value, least=0.53, interval=ours.regimes[NONE].interval),
@@ -252,7 +278,6 @@ def ria_section(task: Task, progress: Progress) -> Section:
         f"{len(task.train)} articles of RIA before {TESTED_FROM} to learn from, {len(task.validation)} for validation; "
         "tested on the later ones and on December 2020."
     )
-    measured = {OURS: ours, PEER: peer}
     # the editors of 2020 tagged by another habit, so each year is shown alone too
     for number, name in enumerate((RIA, EARLIER_RIA)):
         of_year = [place for place, i in enumerate(task.test.tolist()) if task.examples.rows[i].corpus == number]
@@ -293,38 +318,3 @@ def _row(name: str, one: Measured, regimes: Regimes) -> tuple[Cell, ...]:
         one.ndcg_at_5.value, *(one.regimes[regime].value for regime in regimes), one.per_article,
         one.calibration_error, one.calibration_floor,
     )  # fmt: skip
-
-
-def summary(sections: Sequence[Section]) -> Iterator[str]:
-    for section in sections:
-        yield f"{section.title}: {section.n} articles"
-        for one in section.asked:
-            low, high = one.interval or (0.0, 0.0)
-            told = "pass" if one.kept else "FAIL"
-            yield f"{told}  {one.what:<28}{one.got:.4f} ({low:.3f} to {high:.3f}), asked {one.least:.2f}"
-        for table in section.tables:
-            for row in table.rows:
-                yield "  ".join(
-                    f"{column} {cell:.3f}" if isinstance(cell, float) else str(cell)
-                    for column, cell in zip(table.columns, row, strict=True)
-                )
-            yield table.note
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Tags of RT and RIA, against one-vs-rest of scikit-learn.")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
-    parser.add_argument("--only", choices=(RT, RIA), help="one of the two outlets")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    sections = run(options.data, Progress(), (options.only,) if options.only else (RT, RIA))
-    if options.json:
-        options.json.write_bytes(msgspec.json.format(msgspec.json.encode(sections), indent=1) + b"\n")
-    for line in summary(sections):
-        typer.echo(line)
-    if not all(one.kept for section in sections for one in section.asked):
-        raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main()
