@@ -20,6 +20,7 @@ from training.calibrate import (
     threshold_for_precision,
     top_curve,
 )
+from training.crossfit import in_order
 
 
 def test_a_threshold_never_parts_equal_scores() -> None:
@@ -150,13 +151,26 @@ def test_an_article_is_judged_by_sigmoids_that_have_not_seen_it() -> None:
     random = np.random.default_rng(4)
     labels = random.integers(0, 3, 300)
     margins = random.normal(size=(300, 3)).astype(np.float32)
-    shares = shares_unseen(margins, labels, np.zeros(3))
+    folds = np.arange(300) // 60
+    shares = shares_unseen(margins, labels, np.zeros(3), folds)
     assert np.allclose(shares.sum(axis=1), 1)
     changed = labels.copy()
-    changed[:60] = (labels[:60] + 1) % 3  # the first of five folds
-    again = shares_unseen(margins, changed, np.zeros(3))
+    changed[:60] = (labels[:60] + 1) % 3
+    again = shares_unseen(margins, changed, np.zeros(3), folds)
     assert (again[:60] == shares[:60]).all()
     assert not np.allclose(again[60:], shares[60:])
+
+
+def test_a_single_article_is_judged_by_itself() -> None:
+    shares = shares_unseen(np.ones((1, 2), np.float32), np.array([0]), np.zeros(2), np.zeros(1, np.int64))
+    assert np.allclose(shares, 0.5)
+
+
+def test_folds_are_stretches_of_time_in_whatever_order_the_file_is() -> None:
+    days = np.random.default_rng(5).permutation(100)
+    folds = in_order(days)
+    assert (np.bincount(folds) == 20).all()
+    assert (folds == days // 20).all()
 
 
 def test_few_articles_have_no_curve_of_their_own() -> None:

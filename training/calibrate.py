@@ -22,7 +22,6 @@ LATEST = 2000  # articles of an outlet to calibrate on: a month of a middling ne
 # .006 - .72 * (accuracy then - accuracy here). Whether accuracy rises or falls nobody knows, the .006 is taken off.
 CAUTION = 0.006
 FEWEST_RIGHT = 10  # right answers before a threshold is chosen by them
-FOLDS = 5
 SHARPNESS = (0.5, 3.0)  # no exponent outside
 FEWEST = 50  # articles above a threshold before its precision is believed
 
@@ -82,17 +81,18 @@ def _sigmoid(margin: Doubles, positive: npt.NDArray[np.bool_]) -> tuple[float, f
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
-def shares_unseen(margins: npt.NDArray[np.float32], labels: npt.NDArray[np.integer], raised: Doubles) -> Doubles:
-    """Normalised probabilities (articles, classes) by sigmoids that were fitted without the article; `raised` is added
-    to their offsets. Those that have seen it claim too much, by .002 of 2,000 articles. Folds are stretches of the
-    order given, as articles of one day are alike."""
-    fold = np.arange(len(labels)) * FOLDS // max(len(labels), 1)
+def shares_unseen(
+    margins: npt.NDArray[np.float32], labels: npt.NDArray[np.integer], raised: Doubles, folds: Longs
+) -> Doubles:
+    """Normalised probabilities (articles, classes) by sigmoids that were fitted on the other folds; `raised` is added
+    to their offsets. Sigmoids that have seen the article claim too much, by .002 of 2,000 articles."""
     shares = np.empty(margins.shape, np.float64)
-    for number in np.unique(fold):
-        out = fold == number
-        slope, offset = platt(margins[~out], labels[~out])
-        own = 1.0 / (1.0 + np.exp(-(slope * margins[out] + offset + raised)))
-        shares[out] = own / own.sum(axis=1, keepdims=True)
+    for fold in np.unique(folds):
+        judged = folds == fold
+        others = ~judged if not judged.all() else judged  # a single article has no others
+        slope, offset = platt(margins[others], labels[others])
+        own = 1.0 / (1.0 + np.exp(-(slope * margins[judged] + offset + raised)))
+        shares[judged] = own / own.sum(axis=1, keepdims=True)
     return shares
 
 

@@ -1,7 +1,7 @@
 """The middle of a training run: texts and labels -> the parts of an artifact, top to bottom."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from training.calibrate import (
     top_curve,
 )
 from training.config import Config
+from training.crossfit import cross_fitted, folds_of, in_order
 from training.fit import Linear, as_large, csr, fit_rubric
 from training.gazetteer import Gazetteer
 from training.labels import Tag, unique_ids
@@ -40,7 +41,6 @@ from training.thresholds import NO_PROFILES, Profiles, for_rubric, merged, shift
 
 Longs = npt.NDArray[np.int64]
 FEWEST_TO_CALIBRATE = 300  # validation articles; with fewer the whole set is cross-fitted
-FOLDS = 5
 SURE_PLACE = 0.95  # precision aimed at for places: a wrong one is seen at once, and editors tag few of those named
 
 
@@ -55,14 +55,16 @@ class Labelled:
     outlets: Sequence[str]
     weights: npt.NDArray[np.float32]
     days: Longs  # of publication, to order by; all 0 where the split is not by time
+    groups: Sequence[str]  # near-duplicates share one
 
 
 def fit_heads(
     data: Labelled, train: Longs, validation: Longs, rubrics: Sequence[str], tags: Sequence[Tag], gazetteer: Gazetteer,
     config: Config, progress: Progress,
 ) -> dict[str, Any]:  # fmt: skip
-    """Parts of an artifact. Weights are fitted on `train`, probabilities and thresholds on `validation`, which the
-    weights have not seen; then the weights are fitted again on both, because the latest quarter is worth most."""
+    """Parts of an artifact. Weights are fitted on `train` (the rubrics' on the older part of `validation` too),
+    probabilities and thresholds on articles of `validation` that they have not seen; then the weights are fitted again
+    on both, because the latest quarter is worth most."""
     both = np.concatenate((train, validation))
     names = names_of(gazetteer, tags)
     with progress.step(f"vocabulary of {len(both)} articles"):
@@ -128,14 +130,13 @@ def _rubric(
     """The rubric head's part and its decisions."""
     rows = csr(matrix)
     both = np.concatenate((train, validation))
+    both = both[data.rubric[both] >= 0]
 
     def fit(on: Longs) -> Linear:
-        articles = len(on)
-        on = on[data.rubric[on] >= 0]
         x, y, weights = rows[on], data.rubric[on], data.weights[on]
-        if config.rubric.title_copies:
-            headlines = [Tokens(tokens[i].title, tokens[i].title) for i in on if len(tokens[i].title)]
-            titled = np.array([len(tokens[i].title) > 0 for i in on])
+        if config.rubric.title_copies and any(len(tokens[i].title) for i in on):
+            titled = np.array([len(tokens[i].title) > 0 for i in on], np.bool_)
+            headlines = [Tokens(tokens[i].title, tokens[i].title) for i in on[titled]]
             x = sparse.vstack((x, csr(in_batches(features, headlines)))).tocsr()
             y, weights = (
                 np.concatenate((y, y[titled])),
@@ -146,7 +147,7 @@ def _rubric(
             y,
             len(rubrics),
             weights,
-            C=as_large(config.rubric.C, articles, len(both)),
+            C=as_large(config.rubric.C, len(on), len(both)),
             power=config.rubric.class_weight_power,
             seed=config.model.seed,
         )
@@ -158,15 +159,19 @@ def _rubric(
         return _no_rubric(matrix.width), none
     with progress.step(f"rubric: {len(rubrics)} labels"):
         if len(judged) >= FEWEST_TO_CALIBRATE:
-            margins = fit(np.setdiff1d(both, np.concatenate((judged, between)))).margins(rows[judged])
-        else:
-            judged, margins = _cross_fitted(fit, rows, both, data.rubric)
-        slope, offset = platt(margins, data.rubric[judged])
-        counts = np.bincount(data.rubric[both][data.rubric[both] >= 0], minlength=len(rubrics))
-        raised = lift(counts, config.rubric.lift)
-        shares = shares_unseen(margins, data.rubric[judged], raised)
+            alike = {data.groups[i] for i in judged}
+            apart = np.array([data.groups[i] not in alike for i in both], np.bool_)
+            margins = fit(np.setdiff1d(both[apart], between)).margins(rows[judged])
+        else:  # where few are set aside, all must serve
+            judged = both
+            folds = folds_of(data.rubric[judged].tolist(), [data.groups[i] for i in judged])
+            margins = cross_fitted(fit, rows, judged, folds)
+        labels = data.rubric[judged]
+        slope, offset = platt(margins, labels)
+        raised = lift(np.bincount(data.rubric[both], minlength=len(rubrics)), config.rubric.lift)
+        shares = shares_unseen(margins, labels, raised, _folds(data, judged))
         final = fit(both)
-    exponent = sharpness(shares, data.rubric[judged])
+    exponent = sharpness(shares, labels)
     ids = unique_ids(rubrics)
     part = {
         "ids": [ids[label] for label in rubrics],
@@ -176,12 +181,12 @@ def _rubric(
         "slope": slope.astype(np.float32),
         "offset": (offset + raised).astype(np.float32),
         "sharpness": exponent,
-        "top": list(top_curve(sharpened(shares, exponent), data.rubric[judged])),
+        "top": list(top_curve(sharpened(shares, exponent), labels)),
     }
     scores = RubricHead(part).probabilities(margins)
-    top, right = scores.max(axis=1), scores.argmax(axis=1) == data.rubric[judged]
+    top, right = scores.max(axis=1), scores.argmax(axis=1) == labels
     unsaid = no_news.numbers(rubrics, config)
-    least = no_news.least_score(scores, data.rubric[judged], unsaid)
+    least = no_news.least_score(scores, labels, unsaid)
     answered = no_news.answered(scores, unsaid)  # what is no news is not published, and counts neither for nor against
     top, right = top[answered], right[answered]
     profiles = for_rubric(top, right, config.decision)
@@ -206,19 +211,11 @@ def _no_rubric(width: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cross_fitted(
-    fit: Callable[[Longs], Linear], rows: sparse.csr_array, on: Longs, labels: Longs
-) -> tuple[Longs, npt.NDArray[np.float32]]:
-    """Every article's margins from a model fitted without its fold: where few are set aside, all must serve."""
-    on = on[labels[on] >= 0]
-    # folds by rank within the label, so that each fold leaves every label some articles
-    rank = np.zeros(len(on), np.int64)
-    for label in np.unique(labels[on]):
-        rank[labels[on] == label] = np.arange(np.count_nonzero(labels[on] == label))
-    folds = [on[rank % FOLDS == fold] for fold in range(FOLDS)]
-    judged = np.concatenate(folds)
-    margins = [fit(np.setdiff1d(on, fold)).margins(rows[fold]) for fold in folds if len(fold)]
-    return judged, np.concatenate(margins)
+def _folds(data: Labelled, judged: Longs) -> Longs:
+    """Stretches of time, as articles of one day are alike; without dates every label in all folds."""
+    if data.days[judged].any():
+        return in_order(data.days[judged])
+    return folds_of(data.rubric[judged].tolist(), [data.groups[i] for i in judged])
 
 
 def _regions(

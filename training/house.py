@@ -14,7 +14,7 @@ from service.inference.features import tokenise
 from service.inference.phrases import Phrases
 from service.inference.rubric import RubricHead
 from service.inference.words import words
-from training import from_base
+from training import from_base, no_news
 from training.calibrate import NEVER, sharpness
 from training.config import Config
 from training.crossfit import Learner, Longs, cross_fitted, folds_of
@@ -125,7 +125,9 @@ def beside(
     learnt = np.concatenate((split.train, split.validation))
     on = _with_rubric(data, learnt)
     with progress.step(f"what the base knows of {len(on)} articles"):
-        rows = csr(rubric_matrix(annotator.features, tokenise(data.texts, annotator.lemmas)))
+        tokens = tokenise(data.texts, annotator.lemmas)
+        whole = in_batches(annotator.features, tokens)
+        rows = csr(rubric_matrix(annotator.features, tokens, whole))
         own = from_base.Base.of(base["rubric"], rubrics)
         folds = folds_of(data.rubric[on].tolist(), [groups[i] for i in on])
         choice = from_base.choose(own, rows, data.rubric, on, folds)
@@ -146,13 +148,15 @@ def beside(
             "regions_auto": NEVER,
             "rubric_review": config.decision.least_rubric,
             "sources": dict(sorted(sources.items())),
+            "fewest_features": no_news.fewest_features(np.diff(whole.start)[on]),
+            "no_news": [],
         },
     }
     judged = _judged(RubricHead(part), choice.margins, on, data)
     _, top, right = judged.top()
     of_tags: Profiles = NO_PROFILES
     if tags:
-        with progress.step(f"tags: {len(tags)} labels, found by their names"):
+        with progress.step(f"tags: {len(tags)} labels"):
             parts |= _named_tags(base, annotator, data, learnt, tags, gazetteer, config)
             of_tags = {profile: {"tags": least} for profile, least in DEFAULT_OF_PROFILES.items()}
     of_base = _profiles_of_places_and_tags(base["decisions"])

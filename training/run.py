@@ -140,7 +140,9 @@ def labelled(
     )
     outlets = [row.outlet for row in examples.rows]
     days = [row.date.toordinal() if by_time and row.date else 0 for row in examples.rows]
-    return Labelled(texts, np.array(rubric), of_tags, of_places, outlets, weights, np.array(days, np.int64))
+    return Labelled(
+        texts, np.array(rubric), of_tags, of_places, outlets, weights, np.array(days, np.int64), examples.groups
+    )
 
 
 def _places(article: LabelledArticle, gazetteer: Gazetteer) -> frozenset[int]:

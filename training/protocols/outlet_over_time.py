@@ -2,10 +2,10 @@
 
     python -m training.protocols --data FOLDER --only outlet_over_time
 
-The last quarter before each test is validation: probabilities are calibrated there and on as many articles before it,
-each by weights that have not seen them; then the weights are fitted on all. Test articles are read through
-`Annotator.annotate`. Peers choose their options on the first origin's validation quarter and keep them: another choice
-each quarter would take twenty minutes more. They learn from the same articles, validation included.
+The last quarter before each test is validation: probabilities are calibrated on its latest 2,000 articles by weights
+that have not seen them; then the weights are fitted on all. Test articles are read through `Annotator.annotate`.
+Peers choose their options on the first origin's validation quarter and keep them: another choice each quarter would
+take twenty minutes more. They learn from the same articles, validation included.
 """
 
 from collections.abc import Sequence
