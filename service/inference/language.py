@@ -14,7 +14,8 @@ _LOOKED_AT = 400  # words; more change nothing
 _OPENING = 1_000  # letters that tell whether a text is in Latin ones
 
 _CYRILLIC = bytes(range(0xE0, 0x100)) + "ђѓѕіїјљњћќўџґє".encode("cp1251")
-_OF_NEIGHBOURS = "ђѓѕіїјљњћќўџґє".encode("cp1251") + b"\x98"
+_ELSEWHERE = b"\x98"  # any letter that cp1251 hasn't
+_OF_NEIGHBOURS = "ђѓѕіїјљњћќўџґє".encode("cp1251") + _ELSEWHERE
 _ONLY_RUSSIAN = "ыэ".encode("cp1251")  # Belarusian has them too, and gives itself away by і and ў
 _HARD_SIGN = "ъ".encode("cp1251")
 _HARD_SIGN_IN_RUSSIAN = tuple(
@@ -69,6 +70,10 @@ def foreign(words: Sequence[bytes], known: Sequence[bool] | None = None) -> bool
     cyrillic = _count(letters, _CYRILLIC)
     latin = _count(letters, _LATIN)
     strange = _count(letters, _OF_NEIGHBOURS)
+    # «α-вируса», «中国»: letters of no alphabet with Cyrillic beside all stand as the same byte
+    symbols = sum(len(word) for word in words if not word.strip(_ELSEWHERE))
+    if cyrillic > symbols:
+        strange -= symbols
     if cyrillic + latin + strange == 0:
         return False  # numbers and emoji are no language at all
     if cyrillic < 0.2 * (cyrillic + latin):
@@ -116,7 +121,7 @@ def _tells(word: bytes) -> bool:
     """Whether a word can't be Russian by its letters, or is a frequent one of a neighbour."""
     return (
         word in _FOREIGN_WORDS
-        or word != word.translate(None, _OF_NEIGHBOURS)
+        or (word.strip(_ELSEWHERE) and word != word.translate(None, _OF_NEIGHBOURS))
         or word.endswith(_FOREIGN_ENDINGS)
         or (_HARD_SIGN in word and not any(pair in word for pair in _HARD_SIGN_IN_RUSSIAN) and word[-1:] != _HARD_SIGN)
     )

@@ -22,6 +22,9 @@ class Mark(NamedTuple):
     kind: str
 
 
+_MOST_VAIN = 300  # traces of a text that lead to no mark: an article has a dozen, and each costs up to a millisecond
+
+
 def _pattern(*parts: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.IGNORECASE)
 
@@ -29,10 +32,10 @@ def _pattern(*parts: str) -> re.Pattern[str]:
 _RUSSIA = r"(?:РФ(?![^\W_])|Росси[ия]\b|Российской\s+Федерации|(?:нашей|этой)\s+стране|стране\b)"
 _IN_RUSSIA = rf"(?:(?:в|на\s+территории)\s+{_RUSSIA})"
 _FOREIGN_AGENT = r"(?:ино-?агент\w*|иностранн\w+\s+агент\w*|«?иноагент\w*»?)"
-_EXTREMIST = r"(?:экстремистск\w+|террористическ\w+|нежелательн\w+)"
-_FORBIDDEN = r"запрещ[её]н\w*"
+_EXTREMIST = r"(?:экстремистск\w++|террористическ\w++|нежелательн\w++)"
+_FORBIDDEN = r"запрещ[её]н\w*+"
 _ORGANISATION = r"(?:организаци|группировк|движени|объединени|сообществ|соцсет|социальн\w+\s+сет|компани|сети\b|сеть\b)"
-_LISTED = r"(?:признан|вн[её]с[её]н|включ[её]н|объявлен|причисл[её]н|занес[её]н)\w*"
+_LISTED = r"(?:признан|вн[её]с[её]н|включ[её]н|объявлен|причисл[её]н|занес[её]н)\w*+"
 
 _LISTED_BY = rf"(?:{_LISTED}|(?:признал|включил|объявил)[аи]?\b|вн[её]с(?:л[аи])?\b)"
 
@@ -100,6 +103,7 @@ STEMS = tuple(_NEEDED)
 def legal_marks(text: str, title: bool) -> list[Mark]:
     """Marks of foreign agents and banned organisations."""
     found: list[Mark] = []
+    vain = 0
     for start, end in _windows(text):
         line = text.rfind("\n", 0, start) + 1
         while 0 <= line < end:
@@ -108,10 +112,12 @@ def legal_marks(text: str, title: bool) -> list[Mark]:
             line = text.find("\n", line, end) + 1 or end
         reached = start
         for trace in _TRACE.finditer(text, start, end):
-            if trace.start() >= reached:
+            if trace.start() >= reached and vain < _MOST_VAIN:
+                vain += 1
                 for mark in _around(text, trace.start(), trace.end()):
                     found.append(mark)
                     reached = mark.end
+                    vain -= 1
         for kind, pattern in _IN_SENTENCE:
             found += [
                 Mark(*match.span(), kind)
@@ -199,7 +205,7 @@ def _in_bracket(text: str, opened: int, end: int) -> Iterator[Mark]:
             yield Mark(opened + 1 + start, opened + 1 + stop, kind)
 
 
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$|[*«А-ЯЁ])|\n|(?<=\s)\*")
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$|[*«А-ЯЁ])|\n|(?<=\s)[*¹²³]")
 _NEXT_SENTENCE = re.compile(r"[а-яё»\")][.!?]\s+[А-ЯЁ«]")
 _BOLD = re.compile(r"\*\*(?=\S)[^\n*]{1,400}\*\*")  # a messenger's markup, not a note
 _NOTE_STARS = re.compile(r"(?:^|(?<=[\s.!?_]))(?:\*{1,8}|[¹²³])(?=[\s_–—-]*[«\"]?[А-ЯЁA-Zа-яё])")
