@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.inference.rubric import RubricHead, log_odds
+from service.inference.rubric import UNTOUCHED, RubricHead, log_share_and_rest
 from training.calibrate import (
     CAUTION,
     FEWEST,
@@ -141,8 +141,8 @@ def test_the_likeliest_label_is_right_as_often_as_its_score_says(power: float) -
 
 def test_scores_claim_a_little_less_than_held_where_they_were_fitted() -> None:
     shares, labels = drawn(2.0)
-    slope, offset = top_curve(shares, labels)
-    claimed = 1 / (1 + np.exp(-(slope * log_odds(shares.max(axis=1)) + offset)))
+    *slopes, offset = top_curve(shares, labels)
+    claimed = 1 / (1 + np.exp(-(log_share_and_rest(shares.max(axis=1)) @ np.array(slopes) + offset)))
     held = float((shares.argmax(axis=1) == labels).mean())
     assert held - float(claimed.mean()) == pytest.approx(CAUTION, abs=0.001)
 
@@ -175,4 +175,4 @@ def test_folds_are_stretches_of_time_in_whatever_order_the_file_is() -> None:
 
 def test_few_articles_have_no_curve_of_their_own() -> None:
     shares, labels = drawn(2.0)
-    assert top_curve(shares[:100], labels[:100]) == (1.0, 0.0)
+    assert top_curve(shares[:100], labels[:100]) == UNTOUCHED

@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
 from service.inference.decisions import DIGITS
-from service.inference.rubric import log_odds
+from service.inference.rubric import UNTOUCHED, log_share_and_rest
 
 Doubles = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
@@ -131,21 +131,27 @@ def sharpened(shares: Doubles, exponent: float) -> Doubles:
     return normalised
 
 
-def top_curve(shares: Doubles, labels: npt.NDArray[np.integer]) -> tuple[float, float]:
-    """Slope and offset on the log-odds of the likeliest label: the last word on how often it is right.
+def top_curve(shares: Doubles, labels: npt.NDArray[np.integer]) -> tuple[float, float, float]:
+    """The last word on how often the likeliest label is right: two slopes and an offset, as beta calibration has them
+    (Kull et al. 2017), because the sigmoids are fitted to all labels and it is this score that decides.
 
-    The sigmoids are fitted to all labels, and it is this score that decides. It claims CAUTION less than held here.
+    On fontanka's 2022, in 12 ways of past and later months, scores were off by .0105 beside their mean error, with one
+    slope on the log-odds by .0145: low scores claimed too little. It claims CAUTION less than held here.
     """
     top = shares.max(axis=1)
     right = shares.argmax(axis=1) == labels
     if min(right.sum(), (~right).sum()) < FEWEST:
-        return 1.0, 0.0
-    model = LogisticRegression(C=1e6, max_iter=1000).fit(log_odds(top)[:, None], right)
-    slope, offset = float(model.coef_[0, 0]), float(model.intercept_[0])
-    if slope <= 0:
-        return 1.0, 0.0
-    score = 1.0 / (1.0 + np.exp(-(slope * log_odds(top) + offset)))
-    return slope, offset - CAUTION / float((score * (1.0 - score)).mean())
+        return UNTOUCHED
+    evidence = log_share_and_rest(top)
+    model = LogisticRegression(C=1e6, max_iter=1000).fit(evidence, right)
+    slopes, offset = model.coef_[0], float(model.intercept_[0])
+    if (slopes < 0).any():  # one slope for both always rises, if anything does
+        model = LogisticRegression(C=1e6, max_iter=1000).fit(evidence.sum(axis=1, keepdims=True), right)
+        slopes, offset = np.repeat(model.coef_[0], 2), float(model.intercept_[0])
+    if (slopes < 0).any():
+        return UNTOUCHED
+    score = 1.0 / (1.0 + np.exp(-(evidence @ slopes + offset)))
+    return float(slopes[0]), float(slopes[1]), offset - CAUTION / float((score * (1.0 - score)).mean())
 
 
 def aimed(precision: float) -> float:

@@ -19,6 +19,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
+from service.inference.rubric import UNTOUCHED
 from training.crossfit import Learner, cross_fitted
 from training.fit import Linear
 from training.morphology import fold
@@ -144,5 +145,5 @@ def part_of(linear: Linear, ids: Sequence[str], labels: Sequence[str]) -> dict[s
         "slope": np.ones(classes, np.float32),
         "offset": np.full(classes, TAIL, np.float32),
         "sharpness": 1.0,
-        "top": [1.0, 0.0],
+        "top": list(UNTOUCHED),
     }

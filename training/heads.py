@@ -14,7 +14,7 @@ from service.inference.features import Features, Matrix, Tokens, headline_of, to
 from service.inference.lemmas import Lemmas
 from service.inference.phrases import Named, Phrases
 from service.inference.regions import PlaceFound, Regions
-from service.inference.rubric import RubricHead
+from service.inference.rubric import UNTOUCHED, RubricHead
 from service.inference.text import Text
 from training import fit_regions, no_news
 from training.calibrate import (
@@ -207,7 +207,7 @@ def _no_rubric(width: int) -> dict[str, Any]:
     weights = np.zeros((width, 0), np.float32)
     return {
         "ids": [], "labels": [], "weights": weights, "bias": none, "slope": none, "offset": none, "sharpness": 1.0,
-        "top": [1.0, 0.0],
+        "top": list(UNTOUCHED),
     }  # fmt: skip
 
 

@@ -10,15 +10,19 @@ from service.inference import kernel
 from service.inference.features import Floats, Matrix
 from service.inference.lemmas import Ints
 
+UNTOUCHED = (1.0, 1.0, 0.0)  # a curve that leaves the likeliest class's share as it is
+
 
 class RubricHead:
     """Margins of a one-vs-rest linear model, turned to probabilities by Platt's sigmoid a class (Platt 1999),
     sharpened by one exponent and normalised over the classes (Zadrozny & Elkan 2002; Guo et al. 2017); then the
-    likeliest class's probability goes through a sigmoid of its own, and the others share what is left."""
+    likeliest class's probability goes through a beta curve of its own (Kull et al. 2017), and the others share what is
+    left."""
 
     def __init__(self, part: Mapping[str, Any]) -> None:
         """`part`: ids and labels; weights (columns, classes), float16 on disk; bias, slope, offset (classes);
-        sharpness (the exponent), top (slope and offset on the log-odds of the likeliest class)."""
+        sharpness (the exponent), top (of the likeliest class's share: slopes on its logarithm and on that of the rest,
+        and an offset)."""
         self.ids: list[str] = part["ids"]
         self.labels: list[str] = part["labels"]
         self._weights = kernel.half(part["weights"])  # stays mapped: a request reads a few hundred rows of it
@@ -26,7 +30,7 @@ class RubricHead:
         self._slope: Floats = np.asarray(part["slope"], np.float32)
         self._offset: Floats = np.asarray(part["offset"], np.float32)
         self._sharpness = float(part["sharpness"])
-        self._top: tuple[float, float] = tuple(part.get("top", (1.0, 0.0)))
+        self._top: tuple[float, float, float] = tuple(part["top"])
         self.compiled = kernel.Rubric(*kernel.addresses(self._weights, self.bias), len(self.ids))
 
     def fits(self, width: int) -> bool:
@@ -55,11 +59,11 @@ class RubricHead:
 
     def _with_the_top_right(self, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The order of the classes stays: the likeliest never falls below the next."""
-        if len(self.ids) < 2 or self._top == (1.0, 0.0):
+        if len(self.ids) < 2 or self._top == UNTOUCHED:
             return shares
         second, top = np.sort(shares, axis=1)[:, -2:].T
-        slope, offset = self._top
-        wanted = 1.0 / (1.0 + np.exp(-(slope * log_odds(top) + offset)))
+        *slopes, offset = self._top
+        wanted = 1.0 / (1.0 + np.exp(-(log_share_and_rest(top) @ np.array(slopes) + offset)))
         rest = np.maximum(shares.sum(axis=1) - top, 1e-300)  # nothing is left where a margin is far from all others
         wanted = np.maximum(wanted, second / (rest + second) * (1 + 1e-6))
         likeliest = shares.argmax(axis=1)
@@ -69,7 +73,7 @@ class RubricHead:
         return shares
 
 
-def log_odds(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    near = np.clip(probability, 1e-9, 1 - 1e-9)
-    odds: npt.NDArray[np.float64] = np.log(near / (1 - near))
-    return odds
+def log_share_and_rest(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(articles, 2): log of the share, and minus log of what it leaves; together the log-odds."""
+    near = np.clip(shares, 1e-9, 1 - 1e-9)
+    return np.stack((np.log(near), -np.log(1.0 - near)), axis=1)
