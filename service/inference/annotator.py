@@ -67,7 +67,7 @@ class Annotator:
         coefficients = {level: Weights(tuple(w), about) for level, (w, about) in regions["coefficients"].items()}
         self.regions = Regions(self.places, phrases, coefficients)
         policies = Policies(parts.get("policy"), self.rubric.ids, self.tags.ids, [place.id for place in self.places])
-        self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.places, policies)
+        self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.regions, policies)
         self.unlike = Unlike(parts["decisions"])
         self._least_of_places = {
             profile: self.regions.least_of_each(of.regions)

@@ -8,10 +8,10 @@ import numpy.typing as npt
 from msgspec import UNSET, Struct
 
 from service.inference.article import Alternative, Decision, Evidence, Profile, RegionAnswer, RubricAnswer, TagAnswer
-from service.inference.places import Mention, Place
+from service.inference.places import Mention
 from service.inference.policy import Policies
 from service.inference.profiles import BALANCED, Thresholds, thresholds
-from service.inference.regions import PlaceFound
+from service.inference.regions import PlaceFound, Regions
 from service.inference.rubric import RubricHead
 from service.inference.tags import MARGIN, NAMED, Candidates, TagHead
 
@@ -43,7 +43,7 @@ class Decisions:
     """
 
     def __init__(
-        self, part: Mapping[str, Any], rubric: RubricHead, tags: TagHead, places: Sequence[Place], policies: Policies
+        self, part: Mapping[str, Any], rubric: RubricHead, tags: TagHead, regions: Regions, policies: Policies
     ) -> None:
         """`part`: what `thresholds` reads, and sources (calibration articles of each outlet; empty: nothing is ever
         `auto`)."""
@@ -51,11 +51,12 @@ class Decisions:
         self._profiles = thresholds(part, len(rubric.ids), tags)
         self._differing: Mapping[str, Any] = part.get("profiles", {})
         self._sources: dict[str, int] = part["sources"]
-        self._rubric, self._tags, self._places = rubric, tags, places
+        self._rubric, self._tags, self._places = rubric, tags, regions.places
+        self._about = regions.about
         self.policies = policies
         self._hidden_rubrics = sorted(policies.hidden_rubrics)
         self._hidden_tags = np.array(sorted(policies.hidden_tags), np.int64)
-        self._parents = [self._parent(place) for place in range(len(places))]
+        self._parents = [self._parent(place) for place in range(len(regions.places))]
 
     def _parent(self, place: int) -> str | None:
         """Id of the nearest place around that may be named."""
@@ -147,16 +148,17 @@ class Decisions:
             shown = shown[~np.isin(candidates.tags[shown], self._hidden_tags)]
         policies = self.policies.of_tags(int(probabilities.argmax()) if len(probabilities) else -1)
         answers = []
-        for tag, score, least, evidence in zip(
+        for tag, score, least, auto, evidence in zip(
             candidates.tags[shown].tolist(),
             scores[shown].tolist(),
             own[shown].tolist(),
+            of.tags_auto[candidates.tags[shown]].tolist(),
             candidates.evidence[shown],
             strict=True,
         ):
             decision: Decision = "abstain"
             if score >= least:
-                decision = "auto" if may_publish and score >= of.tags_auto and not policies[tag] else "review"
+                decision = "auto" if may_publish and score >= auto and not policies[tag] else "review"
             # a tag that is not named can only be its model's; one without a model has a margin of 0
             by_name = evidence[NAMED] and evidence[MARGIN] <= 0
             origin: Literal["model", "lexical"] = "lexical" if by_name else "model"
@@ -179,7 +181,9 @@ class Decisions:
                 continue
             decision: Decision = "abstain"
             if one.chosen:
-                decision = "auto" if may_publish and score >= auto and not policy else "review"
+                # balanced shows a place by its score as it is, not rounded
+                sure = score >= auto and one.score >= self._about[one.place]
+                decision = "auto" if may_publish and sure and not policy else "review"
             evidence = []
             for mention in one.in_title[:EVIDENCE_SHOWN]:
                 key = -1 - mention.start
