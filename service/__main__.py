@@ -114,6 +114,9 @@ def annotate(
         Literal["precision", "balanced", "recall"] | None,
         typer.Option(help="precision: fewer and surer labels; recall: more.  [default: balanced]", show_default=False),
     ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="The most items of each list; else all, but five tags.", min=1, max=1000)
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 if any line could not be read.")] = False,
 ) -> None:
     """Annotate articles: one line of output for each line of input, in order."""
@@ -128,7 +131,7 @@ def annotate(
 
     taken = open_model(settings, model)
     door = Door(OneModel(taken), outlets_of(open_registry(settings)))
-    options = Options(explain=explain == "words", profile=profile or settings.profile)
+    options = Options(explain=explain == "words", limit=limit, profile=profile or settings.profile)
     refused = 0
     with write_lines(output) as write, progress("articles") as report:
         for done in annotate_lines(open_lines(file), lambda lines: door.answer(taken, lines, options), write):

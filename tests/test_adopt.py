@@ -98,6 +98,37 @@ def test_an_adopted_model_has_profiles_and_policies_of_its_own(profile: Profile)
     assert model.manifest["labels"]["policy"].keys() == {"review_only", "never_suggest", "persons"}
 
 
+def test_the_tags_of_the_base_stay_as_sensitive_as_they_were(tmp_path: Path) -> None:
+    """A house that has rubrics alone answers with the base's tags and places."""
+    rows = [
+        {"id": row.id, "title": row.title, "text": row.text, "rubric": row.rubric} for row in labelled_articles()[:120]
+    ]
+    base = dict(trained().parts)
+    first, second, third, *_ = base["tags"]["ids"]
+    own = {
+        "tags": {first: "never_suggest", second: "review_only"},
+        "persons": [third],
+        "regions": {"RU": "review_only"},
+    }
+    base["policy"] = {**base["policy"], **own}
+    path = written(tmp_path / "a.jsonl", rows)
+    model, found = adopt(path, Base("sample", base), Rejects(), Progress(quiet=True))
+    assert found.from_base and not found.tags
+    assert model.parts["tags"] is base["tags"]
+    policies = Annotator("new", model.parts).decisions.policies
+    assert policies.tags[:2] == ["never_suggest", "review_only"]
+    assert policies.persons == {2}
+    assert {model.parts["regions"]["places"][place][0] for place in policies.regions} == {"RU"}
+    [incident] = model.parts["policy"]["incidents"]
+    assert policies.of_tags(model.parts["rubric"]["ids"].index(incident))[2] == "review_only"
+
+
+def test_a_threshold_of_each_rubric_leaves_none_of_all_of_them() -> None:
+    of_precision = small()[0].parts["decisions"]["profiles"]["precision"]
+    assert "rubric_auto_by_label" in of_precision
+    assert "rubric_auto" not in of_precision
+
+
 def test_the_page_needs_nothing_from_anywhere_and_escapes_what_it_quotes() -> None:
     found = small()[1]
     rows = [replace_title(row) for row in found.rows]

@@ -207,7 +207,7 @@ def test_a_missing_file_is_named(model: Path, name: str) -> None:
             look(model)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"format":"1"}', b"[" * 100_000, b'{"format":1}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"format":"1"}', b"[" * 100_000, b'{"format":2}'])
 def test_a_manifest_that_is_none_is_an_error(model: Path, content: bytes) -> None:
     (model / "manifest.json").write_bytes(content)
     with pytest.raises(AlteredError, match=r"manifest"):
@@ -215,11 +215,11 @@ def test_a_manifest_that_is_none_is_an_error(model: Path, content: bytes) -> Non
 
 
 def test_an_older_and_a_newer_format_have_their_own_advice(model: Path) -> None:
-    change_manifest(model, lambda manifest: manifest.__setitem__("format", 0))
-    with pytest.raises(WrongFormatError, match=r"older format 0, this service reads 1: retrain"):
+    change_manifest(model, lambda manifest: manifest.__setitem__("format", 1))
+    with pytest.raises(WrongFormatError, match=r"older format 1, this service reads 2: retrain"):
         artifact.read(model)
     (model / "manifest.json").write_bytes(b'{"format":3,"files":"another shape"}')
-    with pytest.raises(WrongFormatError, match=r"newer format 3, this service reads 1: update"):
+    with pytest.raises(WrongFormatError, match=r"newer format 3, this service reads 2: update"):
         artifact.read(model)
 
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from service.__main__ import main
+from service.api.schemas import Limit
 from service.inference import artifact
 from tests.fake_service import FakeModel, fake_registry
 
@@ -94,6 +96,18 @@ def test_each_line_is_answered_in_order(run: Any, home: Path) -> None:
 def test_strict_ends_with_1_if_a_line_is_bad(run: Any, home: Path) -> None:
     assert run("annotate", write(home / "bad.jsonl", BRIDGE, "x"), "--strict").code == 1
     assert run("annotate", write(home / "good.jsonl", BRIDGE), "--strict").code == 0
+
+
+@pytest.mark.parametrize("limit", [1, 1000])
+def test_a_limit_holds_for_every_list_and_has_the_range_of_http(run: Any, home: Path, limit: int) -> None:
+    file = write(home / "in.jsonl", BRIDGE)
+    [answer] = run("annotate", file, "--limit", str(limit)).lines
+    assert (len(answer["tags"]), len(answer["alternatives"])) == (limit, limit)
+    assert msgspec.convert(limit, Limit) == limit
+    over = 0 if limit == 1 else limit + 1
+    assert run("annotate", file, "--limit", str(over)).code == 2
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(over, Limit)
 
 
 def test_more_lines_than_one_group(run: Any, home: Path) -> None:

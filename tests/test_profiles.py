@@ -18,6 +18,7 @@ from service.inference.annotator import Annotator
 from service.inference.article import Annotation, Profile
 from service.inference.decisions import Options
 from service.inference.tags import FEW, MANY, NONE
+from service.inference.text import read
 from service.records import Rejects
 from service.settings import Settings
 from tests.fake_service import fake_registry
@@ -189,6 +190,39 @@ def test_no_profile_publishes_what_balanced_does_not(by_label: bool) -> None:
     surer = published({**thresholds, **own, "profiles": strict}, NARROW)
     assert all(a <= b for a, b in zip(surer, balanced, strict=True))
     assert surer != balanced
+
+
+@pytest.mark.parametrize("head", ["rubric", "tags", "regions"])
+def test_recall_publishes_nothing_that_balanced_would_not_show(head: str) -> None:
+    """Where a threshold of publishing lies below the one of showing, a profile that shows more must not publish it."""
+    parts, lower = dict(trained().parts), {"rubric_review": 0.1, "tags": [0.05] * 3}
+    coefficients = {level: [weights, 0.6] for level, (weights, _) in parts["regions"]["coefficients"].items()}
+    parts["regions"] = {**parts["regions"], "coefficients": coefficients}
+    parts["tags"] = {**parts["tags"], "thresholds": np.full(3, 0.6)}
+    recall = {**lower, "regions": dict.fromkeys(("country", "subject", "city"), 0.05)}
+    parts["decisions"] = {**LAX, "rubric_review": 0.7, "sources": {SOURCE: ENOUGH}, "profiles": {"recall": recall}}
+    model, heads = Annotator("lax", parts), frozenset({head})
+    balanced, wide = answered(model, BALANCED, heads=heads), answered(model, WIDE, heads=heads)
+    assert any(shown(balanced, "auto"))
+    assert shown(wide, "auto") == shown(balanced, "auto")
+    assert sum(map(len, shown(wide))) > sum(map(len, shown(balanced)))
+
+
+def test_a_place_that_only_rounding_lifts_to_the_threshold_is_published_by_none() -> None:
+    parts, found = dict(trained().parts), []
+    model = annotator()
+    for article in articles():
+        reading = model._reading(read(article))
+        found += model.regions.found(reading.text, reading.found.tokens, reading.found.named.places)
+    city = next(one for one in found if model.places[one.place].level == "city" and round(one.score, 4) > one.score)
+    coefficients = {
+        level: [weights, round(city.score, 4)] for level, (weights, _) in parts["regions"]["coefficients"].items()
+    }
+    parts["regions"] = {**parts["regions"], "coefficients": coefficients}
+    recall = {"regions": dict.fromkeys(("country", "subject", "city"), 0.05)}
+    parts["decisions"] = {**LAX, "rubric_review": 0.3, "sources": {SOURCE: ENOUGH}, "profiles": {"recall": recall}}
+    model = Annotator("lax", parts)
+    assert shown(answered(model, WIDE), "auto") == shown(answered(model, BALANCED), "auto")
 
 
 @pytest.mark.parametrize("profile", PROFILES)

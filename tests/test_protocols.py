@@ -104,6 +104,18 @@ def test_the_runner_writes_page_and_json_and_tells_what_is_short(
     assert "plots" not in one
 
 
+@pytest.mark.parametrize("jobs", ["0", "-1", "many"])
+def test_no_jobs_at_a_time_is_wrong_usage(
+    jobs: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(every, "sections_of", lambda *_: FOUND[:1])
+    monkeypatch.setattr("sys.argv", ["protocols", "--data", ".", "--only", "regions", "--jobs", jobs])
+    with pytest.raises(SystemExit) as end:
+        protocols.main()
+    assert end.value.code == 2
+    assert f"argument --jobs: '{jobs}' is no whole number from 1 on" in capsys.readouterr().err
+
+
 def test_every_protocol_of_the_list_can_be_run() -> None:
     for name in every.PROTOCOLS:
         assert callable(every.run_of(name))

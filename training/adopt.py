@@ -72,6 +72,8 @@ def adopt(
 
     may_publish = run.may_publish(house.parts["decisions"]["sources"])
     held, _ = policy.policies(rubrics, tags, gazetteer, config.policy)
+    if house.on_base and not tags.tags:
+        held = policy.with_tags_and_places_of(base.parts.get("policy"), held)
     sensitive = {c: SENSITIVE for c, id_ in enumerate(house.parts["rubric"]["ids"]) if id_ in held["rubrics"]}
     allowed = trust.thresholds(house.evidence, precision) if may_publish else [NEVER] * len(rubrics)
     allowed = [NEVER if c in sensitive else score for c, score in enumerate(allowed)]
@@ -134,9 +136,10 @@ def with_thresholds(parts: Mapping[str, Any], allowed: Sequence[float]) -> dict[
 
 
 def with_profile(parts: Mapping[str, Any], surer: Sequence[float]) -> dict[str, Any]:
-    """The thresholds of profile=precision; those of balanced hold besides."""
+    """The thresholds of profile=precision, in place of one for all rubrics; those of balanced hold besides."""
     profiles = parts["decisions"]["profiles"]
-    profiles = {**profiles, "precision": {**profiles["precision"], "rubric_auto_by_label": list(surer)}}
+    precision = {key: value for key, value in profiles["precision"].items() if key != "rubric_auto"}
+    profiles = {**profiles, "precision": {**precision, "rubric_auto_by_label": list(surer)}}
     return {**parts, "decisions": {**parts["decisions"], "profiles": profiles}}
 
 

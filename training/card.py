@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.inference.decisions import ENOUGH_OF_A_SOURCE
-from training import measures, notes, policy
+from training import measures, no_news, notes, policy
 from training.config import Config
 from training.evaluation import Evaluation, RubricMeasures
 from training.examples import Examples
@@ -24,6 +24,8 @@ def card_of(
     evaluation: Evaluation | None, held: Mapping[str, Any],
 ) -> str:  # fmt: skip
     """The manifest for people: what it learnt from, how well it does, what to mind."""
+    unsaid = [rubrics[i] for i in no_news.numbers(rubrics, config)]
+    said = [rubric for rubric in rubrics if rubric not in unsaid]
     lines = [
         "# Model card",
         "",
@@ -44,8 +46,9 @@ def card_of(
         *(f"- {escaped(line)}\n" for line in notes.on_unused(examples, parts)),
         "## Answers with",
         "",
-        f"{len(rubrics)} rubrics: {escaped(', '.join(rubrics))}; {len(tags.tags)} topic tags; places of the gazetteer.",
+        f"{len(said)} rubrics: {escaped(', '.join(said))}; {len(tags.tags)} topic tags; places of the gazetteer.",
         "",
+        *([f"Learnt, never answered: {escaped(', '.join(unsaid))}.", ""] if unsaid else []),
         *(f"- {escaped(line)}\n" for line in notes.on_tags(tags, config.tags.min_examples, config.model.max_tags)),
         "## Sensitive labels",
         "",

@@ -16,7 +16,7 @@ THRESHOLDS = np.arange(0.1, 0.81, 0.05)
 
 # Fitted by `fit` on ria_2023 (crc32(id) % 100 < 60) and, at weight 0.3, the same share of lenta_tags.
 # On ria_2020, which neither saw: F1 .618 / .644 / .493 for country / subject / city; elsewhere in ria_2023 .840 / .692
-# / .684. `python -m training.protocols.regions` measures a model fitted on ria_2023 alone.
+# / .684. A model fitted on ria_2023 alone is measured by `python -m training.protocols --data FOLDER --only regions`.
 DEFAULT: Mapping[str, Weights] = {
     "country": Weights(
         (0.049, 0.7899, -0.023, 1.0134, -0.0614, 1.1553, 0.7231, -1.3633, -0.0884, 0.0, 0.0, -1.076, -0.1928), about=0.4

@@ -49,4 +49,4 @@ def least_score(scores: Doubles, labels: Longs, no_news: Sequence[int]) -> float
     none = np.isin(labels, no_news)
     strays = np.sort(scores.max(axis=1)[none & answered(scores, no_news)])[::-1]
     allowed = int(MOST_PUBLISHED * np.count_nonzero(none))
-    return rounded(float(strays[allowed])) + 1e-4 if len(strays) > allowed else 0.0
+    return rounded(rounded(float(strays[allowed])) + 1e-4) if len(strays) > allowed else 0.0

@@ -140,6 +140,17 @@ def policies(
     return part, tuple(unknown)
 
 
+def with_tags_and_places_of(base: Mapping[str, Any] | None, held: Mapping[str, Any]) -> dict[str, Any]:
+    """A house's part where the base's tags and places answer beside its rubrics: they stay as sensitive as they were.
+
+    A person is sensitive under the house's own rubrics of incidents.
+    """
+    if base is None:
+        return dict(held)
+    regions = {**base["regions"], **held["regions"]}
+    return {**held, "tags": base["tags"], "persons": base["persons"], "regions": regions}
+
+
 def _held(policies: Mapping[str, Policy]) -> dict[str, str]:
     return {id_: policy for id_, policy in policies.items() if policy != "normal"}
 

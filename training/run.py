@@ -77,6 +77,7 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
     gazetteer = places.build(newsroom=newsroom(config.regions.home_region, config.regions.places))
     learnt = np.concatenate((parts_of.train, parts_of.validation))
     rubrics = rubrics_of([examples.rows[i] for i in learnt])
+    no_news.numbers(rubrics, config)  # one that no article has is an error before anything is fitted
     tags = tags_of(
         [examples.rows[i].article for i in learnt],
         gazetteer,
@@ -203,6 +204,7 @@ def manifest_of(
     dates = [date for i in learnt if (date := examples.rows[i].date) is not None]
     questions = self_test_articles()
     answers = plain_answers(annotator, questions)
+    unsaid = set(annotator.unlike.no_news)
     return {
         "newest_row": max(dates).isoformat() if dates else None,
         "versions": {
@@ -215,7 +217,8 @@ def manifest_of(
         "data": fingerprints(examples, parts),
         "config": config_as_data(config),
         "labels": {
-            "rubrics": annotator.rubric.labels,
+            "rubrics": [label for i, label in enumerate(annotator.rubric.labels) if i not in unsaid],
+            "no_news": [annotator.rubric.labels[i] for i in sorted(unsaid)],
             "tags": len(annotator.tags.labels),
             "aliases": aliases_of(tags),
             "places": len(annotator.places),

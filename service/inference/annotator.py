@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from service.inference import artifact, kernel
 from service.inference.article import (
-    Alternative,
     Annotation,
     Article,
     Attribution,
@@ -67,7 +66,7 @@ class Annotator:
         coefficients = {level: Weights(tuple(w), about) for level, (w, about) in regions["coefficients"].items()}
         self.regions = Regions(self.places, phrases, coefficients)
         policies = Policies(parts.get("policy"), self.rubric.ids, self.tags.ids, [place.id for place in self.places])
-        self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.places, policies)
+        self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.regions, policies)
         self.unlike = Unlike(parts["decisions"])
         self._least_of_places = {
             profile: self.regions.least_of_each(of.regions)
@@ -113,10 +112,8 @@ class Annotator:
             if calibrated and self.unlike.too_short(len(reading.found.columns)):
                 reasons.append("too_short")
             may_publish = calibrated and not NOT_UNSEEN & set(reasons)
-            probabilities = self.unlike.without(probabilities)
             if "rubric" in options.heads:
-                answer["rubric"], others = self.decisions.rubric(probabilities, may_publish, options)
-                answer["alternatives"] = self._news(others)
+                answer["rubric"], answer["alternatives"] = self.decisions.rubric(probabilities, may_publish, options)
                 if self.decisions.doubts(probabilities, options):
                     reasons.append("low_confidence")
             if "regions" in options.heads:
@@ -142,11 +139,6 @@ class Annotator:
             **wanted,
         )
         return utf16(annotation, article) if options.spans == "utf16" else annotation
-
-    def _news(self, others: tuple[Alternative, ...]) -> tuple[Alternative, ...]:
-        """Without what is never answered: its probability is 0 by now, so it stands at the end of any list."""
-        hidden = {self.rubric.ids[i] for i in self.unlike.no_news}
-        return tuple(other for other in others if other.id not in hidden) if hidden else others
 
     def _reasons(self, reading: "Reading") -> list[str]:
         """Why this text is not answered, or not to be published unseen."""

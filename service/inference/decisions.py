@@ -8,10 +8,10 @@ import numpy.typing as npt
 from msgspec import UNSET, Struct
 
 from service.inference.article import Alternative, Decision, Evidence, Profile, RegionAnswer, RubricAnswer, TagAnswer
-from service.inference.places import Mention, Place
+from service.inference.places import Mention
 from service.inference.policy import Policies
 from service.inference.profiles import BALANCED, Thresholds, thresholds
-from service.inference.regions import PlaceFound
+from service.inference.regions import PlaceFound, Regions
 from service.inference.rubric import RubricHead
 from service.inference.tags import MARGIN, NAMED, Candidates, TagHead
 
@@ -37,25 +37,28 @@ class Options(Struct, frozen=True):
 class Decisions:
     """Thresholds, chosen on validation data at training time, under the policies of the labels.
 
-    A `review_only` label is never `auto`. A `never_suggest` label is nowhere in an answer, whatever is asked; if it is
-    the likeliest rubric, the next one that may be shown takes its place, at most as `review`, and where that one is too
-    doubtful, the rubric is null and the answer abstains.
+    A `review_only` label is never `auto`. A `never_suggest` label, and a rubric that is no news, is nowhere in an
+    answer, whatever is asked; if it is the likeliest rubric, the next one that may be shown takes its place, at most as
+    `review`, and where that one is too doubtful, the rubric is null and the answer abstains.
     """
 
     def __init__(
-        self, part: Mapping[str, Any], rubric: RubricHead, tags: TagHead, places: Sequence[Place], policies: Policies
+        self, part: Mapping[str, Any], rubric: RubricHead, tags: TagHead, regions: Regions, policies: Policies
     ) -> None:
-        """`part`: what `thresholds` reads, and sources (calibration articles of each outlet; empty: nothing is ever
-        `auto`)."""
+        """`part`: what `thresholds` reads, sources (calibration articles of each outlet; empty: nothing is ever `auto`)
+        and, where it is there, no_news (numbers of rubrics that are learnt and never answered)."""
         self._auto = {head: float(part[f"{head}_auto"]) for head in HEADS}
         self._profiles = thresholds(part, len(rubric.ids), tags)
         self._differing: Mapping[str, Any] = part.get("profiles", {})
         self._sources: dict[str, int] = part["sources"]
-        self._rubric, self._tags, self._places = rubric, tags, places
+        self._rubric, self._tags, self._places = rubric, tags, regions.places
+        self._about = regions.about
         self.policies = policies
-        self._hidden_rubrics = sorted(policies.hidden_rubrics)
+        self._no_news = sorted(part.get("no_news", ()))
+        self._hidden = policies.hidden_rubrics.union(self._no_news)
+        self._hidden_rubrics = sorted(self._hidden)
         self._hidden_tags = np.array(sorted(policies.hidden_tags), np.int64)
-        self._parents = [self._parent(place) for place in range(len(places))]
+        self._parents = [self._parent(place) for place in range(len(regions.places))]
 
     def _parent(self, place: int) -> str | None:
         """Id of the nearest place around that may be named."""
@@ -97,7 +100,7 @@ class Decisions:
         least, of = options.threshold or 0.0, self.of(options.profile)
         order = np.argsort(-probabilities, kind="stable").tolist()
         scores = [rounded(score) for score in probabilities.tolist()]
-        hidden, policies = self.policies.hidden_rubrics, self.policies.rubrics
+        hidden, policies = self._hidden, self.policies.rubrics
         in_place_of_another = bool(order) and order[0] in hidden
         if hidden:
             order = [i for i in order if i not in hidden]
@@ -126,13 +129,7 @@ class Decisions:
 
     def likeliest(self, probabilities: npt.NDArray[np.float64]) -> int:
         """Number of the likeliest rubric that may be shown, -1 if there is none."""
-        if not self._hidden_rubrics:
-            return int(probabilities.argmax()) if len(probabilities) else -1
-        if len(self._hidden_rubrics) == len(probabilities):
-            return -1
-        shown = probabilities.copy()
-        shown[self._hidden_rubrics] = -1.0
-        return int(shown.argmax())
+        return _likeliest(probabilities, self._hidden_rubrics)
 
     def tags(
         self, candidates: Candidates, scores: npt.NDArray[np.float64], probabilities: npt.NDArray[np.float64],
@@ -145,18 +142,19 @@ class Decisions:
         shown = np.flatnonzero(scores >= (own if options.threshold is None else options.threshold))
         if len(self._hidden_tags):
             shown = shown[~np.isin(candidates.tags[shown], self._hidden_tags)]
-        policies = self.policies.of_tags(int(probabilities.argmax()) if len(probabilities) else -1)
+        policies = self.policies.of_tags(_likeliest(probabilities, self._no_news))
         answers = []
-        for tag, score, least, evidence in zip(
+        for tag, score, least, auto, evidence in zip(
             candidates.tags[shown].tolist(),
             scores[shown].tolist(),
             own[shown].tolist(),
+            of.tags_auto[candidates.tags[shown]].tolist(),
             candidates.evidence[shown],
             strict=True,
         ):
             decision: Decision = "abstain"
             if score >= least:
-                decision = "auto" if may_publish and score >= of.tags_auto and not policies[tag] else "review"
+                decision = "auto" if may_publish and score >= auto and not policies[tag] else "review"
             # a tag that is not named can only be its model's; one without a model has a margin of 0
             by_name = evidence[NAMED] and evidence[MARGIN] <= 0
             origin: Literal["model", "lexical"] = "lexical" if by_name else "model"
@@ -179,7 +177,9 @@ class Decisions:
                 continue
             decision: Decision = "abstain"
             if one.chosen:
-                decision = "auto" if may_publish and score >= auto and not policy else "review"
+                # balanced shows a place by its score as it is, not rounded
+                sure = score >= auto and one.score >= self._about[one.place]
+                decision = "auto" if may_publish and sure and not policy else "review"
             evidence = []
             for mention in one.in_title[:EVIDENCE_SHOWN]:
                 key = -1 - mention.start
@@ -195,6 +195,16 @@ class Decisions:
             parent, place = self._parents[one.place], tuple(evidence)
             answers.append(RegionAnswer(id_, label, level, parent, one.role, score, decision, place, policy))
         return tuple(answers[: options.limit])
+
+
+def _likeliest(probabilities: npt.NDArray[np.float64], without: Sequence[int]) -> int:
+    """Number of the likeliest rubric without these, -1 if there is none."""
+    if len(without) == len(probabilities):
+        return -1
+    if without:
+        probabilities = probabilities.copy()
+        probabilities[without] = -1.0
+    return int(probabilities.argmax())
 
 
 def outlet(source: str | None) -> str:

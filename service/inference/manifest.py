@@ -10,7 +10,7 @@ import msgspec
 
 from service.inference.article import Article
 
-FORMAT = 1
+FORMAT = 2  # 2: policy, no_news, fewest_features and profiles, which a reader of 1 would leave out of its decisions
 TOLERANCE = 1.5e-4  # scores have four digits, and another CPU's last bit may turn the last one over
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*")  # one flat directory: no slash, no dot in front

@@ -19,7 +19,7 @@ class Thresholds(NamedTuple):
     rubric: float
     rubric_auto: list[float]  # of each rubric
     tags: npt.NDArray[np.float64]  # of each tag
-    tags_auto: float
+    tags_auto: npt.NDArray[np.float64]  # of each tag
     regions: Mapping[str, float] | None  # by level; None: as the weights of the regions have it
     regions_auto: float
 
@@ -30,14 +30,16 @@ def thresholds(part: Mapping[str, Any], rubrics: int, tags: TagHead) -> dict[Pro
     unseen, others of the same model can't. `profiles`, where it is there, has for precision and recall what differs:
     the same keys, and tags (by regime) and regions (by level) from which one is shown.
 
-    Whatever a profile says, it publishes nothing that balanced doesn't; recall publishes the same.
+    Whatever a profile says, it publishes nothing that balanced doesn't; recall publishes the same. So a rubric or a tag
+    that balanced would not even show is below every threshold of publishing; of places Decisions sees to that.
     """
     by_label = part.get("rubric_auto_by_label", [part["rubric_auto"]] * rubrics)
+    least, least_of_tags = float(part["rubric_review"]), tags.thresholds_of_each()
     balanced = Thresholds(
-        float(part["rubric_review"]),
-        np.asarray(by_label, np.float64).tolist(),
-        tags.thresholds_of_each(),
-        float(part["tags_auto"]),
+        least,
+        np.maximum(np.asarray(by_label, np.float64), least).tolist(),
+        least_of_tags,
+        np.maximum(least_of_tags, float(part["tags_auto"])),
         None,
         float(part["regions_auto"]),
     )
@@ -54,7 +56,7 @@ def _differing(balanced: Thresholds, own: Mapping[str, Any], tags: TagHead) -> T
         float(own.get("rubric_review", balanced.rubric)),
         np.maximum(balanced.rubric_auto, np.asarray(stricter, np.float64)).tolist(),
         tags.thresholds_of_each(own["tags"]) if "tags" in own else balanced.tags,
-        max(balanced.tags_auto, float(own.get("tags_auto", 0.0))),
+        np.maximum(balanced.tags_auto, float(own.get("tags_auto", 0.0))),
         None if regions is None else {level: float(regions[level]) for level in get_args(Level) if level in regions},
         max(balanced.regions_auto, float(own.get("regions_auto", 0.0))),
     )

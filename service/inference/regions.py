@@ -72,7 +72,7 @@ class Regions:
         # a newsroom's districts and villages are weighed like its cities until an archive teaches better
         by_level = {level: known.get(level, known["city"]) for level in LEVELS}
         self._weights = [by_level[place.level] for place in self.places]
-        self._about = self.least_of_each({level: one.about for level, one in by_level.items()})
+        self.about = self.least_of_each({level: one.about for level, one in by_level.items()})
         self._levels = [LEVELS.index(place.level) for place in self.places]
         self._own = [place.home == OWN for place in self.places]
         self._parents = [place.parent for place in self.places]
@@ -153,7 +153,7 @@ class Regions:
             level = self._levels[place]
             most[level] = max(most[level], len(in_title) + len(in_body))
         happened = self._scene_of(scenes) if scenes else NO_PLACES
-        others, about = log1p(len(found)), self._about if least is None else least
+        others, about = log1p(len(found)), self.about if least is None else least
         weighed = [
             self._weigh(place, *parts, place in own, place in happened, most, others, about[place])
             for place, parts in found.items()

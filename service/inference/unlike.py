@@ -31,11 +31,3 @@ class Unlike:
     def is_news(self, probabilities: Doubles) -> bool:
         """Whether the likeliest rubric is one to answer with."""
         return not self.no_news or int(probabilities.argmax()) not in self.no_news
-
-    def without(self, probabilities: Doubles) -> Doubles:
-        """The probabilities with 0 for what is no news; of the others none grows."""
-        if not self.no_news:
-            return probabilities
-        left = probabilities.copy()
-        left[list(self.no_news)] = 0.0
-        return left

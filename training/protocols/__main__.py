@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--only", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), metavar="NAME",
                         help=f"of {', '.join(PROTOCOLS)}")  # fmt: skip
-    parser.add_argument("--jobs", type=int, default=1, help="protocols at a time, each on one core")
+    parser.add_argument("--jobs", type=_at_least_one, default=1, help="protocols at a time, each on one core")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--html", type=Path)
     options = parser.parse_args()
@@ -34,6 +34,12 @@ def main() -> None:
         options.html.write_text(render(found, about={"protocols": ", ".join(options.only)}), "utf-8")
     for line in summary(found):
         typer.echo(line)
+
+
+def _at_least_one(written: str) -> int:
+    if not written.isdecimal() or int(written) < 1:
+        raise argparse.ArgumentTypeError(f"{written!r} is no whole number from 1 on")
+    return int(written)
 
 
 def as_json(sections: Sequence[Section]) -> bytes:
