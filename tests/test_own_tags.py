@@ -117,6 +117,7 @@ def test_an_own_tag_is_joined_to_no_other() -> None:
     [
         ("Суд\n\tсудья\n", "line 2: a line begins with the tag's label"),
         ("Суд\n# и\nСудьи\tсуд\n", "line 3: «суд» is already a name of «Суд», line 1: leave it to one of the two"),
+        ("Суд\n" + "х" * 201 + "\n", "line 2: «х+…» has 201 characters, 200 are the most"),
     ],
 )
 def test_a_vocabulary_that_can_not_be_used_says_which_line(tmp_path: Path, content: str, told: str) -> None:

@@ -91,6 +91,15 @@ def test_a_label_that_stands_twice_is_an_error(tmp_path: Path) -> None:
         load(file, [SAMPLE])
 
 
+def test_one_label_in_two_spellings_has_one_policy() -> None:
+    with pytest.raises(ConfigError, match="«Спорт» is review_only and «СПОРТ» normal, and they are one rubric"):
+        part(review_only=("Спорт",), normal=("СПОРТ",))
+
+
+def test_what_nobody_sees_in_a_label_hides_no_word() -> None:
+    assert defaults().of("суи\u00adцид") == defaults().of("суици\u0301д") == "review_only"
+
+
 def test_every_sensitive_label_has_its_reason() -> None:
     told = dict(reasons(["Дети", "Теракт", "Прогноз погоды"]))
     assert list(told.values()) == [["Дети"], ["Теракт"], ["Прогноз погоды"]]

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from service.inference.tags import MOST_TAGS
 from training.config import ConfigError
+from training.examples import LONGEST_LABEL
 from training.labels import OwnTag, tag_key
 
 
@@ -37,7 +39,14 @@ def _read(path: Path) -> Iterator[OwnTag]:
         label, *synonyms = [" ".join(cell.split()) for cell in line.split("\t")]
         if not tag_key(label):
             raise OwnTagsError(f"tags, {path.name} line {number}: a line begins with the tag's label")
+        if number > MOST_TAGS:
+            raise OwnTagsError(f"tags, {path.name} has more than {MOST_TAGS} lines: a model holds no more tags")
         for name in dict.fromkeys((label, *filter(None, synonyms))):
+            if len(name) > LONGEST_LABEL:
+                raise OwnTagsError(
+                    f"tags, {path.name} line {number}: «{name[:40]}…» has {len(name)} characters, "
+                    f"{LONGEST_LABEL} are the most"
+                )
             if (other := told.setdefault(tag_key(name), _Told(label, number))).line != number:
                 raise OwnTagsError(
                     f"tags, {path.name} line {number}: «{name}» is already a name of «{other.label}», line "

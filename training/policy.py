@@ -14,11 +14,14 @@ from typing import Any
 import msgspec
 
 from service.inference.article import Policy
+from training.config import ConfigError
 from training.config import Policy as OwnLabels
 from training.gazetteer import Gazetteer
 from training.labels import BRACKETED, WORD, Tags, parts_of, pattern_of, unique_ids
 from training.morphology import fold, morphology
 
+# Soft hyphens, marks of stress, joiners: nobody sees them in a label that was copied, and they part its words.
+UNSEEN = dict.fromkeys((0xAD, 0x300, 0x301, *range(0x200B, 0x2010), 0x2060, 0xFEFF))
 DEFAULTS = Path(__file__).parents[1] / "datasets" / "taxonomy" / "policy.toml"
 
 
@@ -50,7 +53,7 @@ class Wording:
         self._lines = [[pattern_of(word) for word in WORD.findall(fold(line))] for line in lines]
 
     def says(self, label: str) -> bool:
-        words = set(WORD.findall(fold(label)))
+        words = set(WORD.findall(fold(label.translate(UNSEEN))))
         return any(all(not forms.isdisjoint(words) for forms in line) for line in self._lines)
 
 
@@ -112,23 +115,33 @@ def _may_be(word: str, what: str) -> bool:
 def policies(
     rubrics: Sequence[str], tags: Tags, gazetteer: Gazetteer, own: OwnLabels
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The artifact's part, and the newsroom's labels that are none of the model's."""
+    """The artifact's part, and the newsroom's labels that are none of the model's.
+
+    Raises ConfigError where the newsroom says two things of one label in two spellings.
+    """
     found = defaults()
     ids = unique_ids(rubrics)
     of_rubrics = {ids[label]: found.of(label) for label in rubrics}
     of_tags = {tag.id: found.of(tag.label) for tag in tags.tags}
     of_places: dict[str, Policy] = {}
+    said: dict[str, tuple[str, Policy]] = {}  # what the newsroom's words have settled, by kind and id
     rubric_of = {fold(label): ids[label] for label in rubrics}
     unknown = []
     for label, policy in own.by_label():
-        known = False
+        meant: list[tuple[str, dict[str, Policy], str]] = []
         if (rubric := rubric_of.get(fold(" ".join(label.split())))) is not None:
-            of_rubrics[rubric], known = policy, True
+            meant.append(("rubric", of_rubrics, rubric))
         if (place := gazetteer.place_of(label)) is not None:
-            of_places[gazetteer.places[place].id], known = policy, True
-        for tag in tags.of([label]):
-            of_tags[tags.tags[tag].id], known = policy, True
-        if not known:
+            meant.append(("region", of_places, gazetteer.places[place].id))
+        meant += [("tag", of_tags, tags.tags[tag].id) for tag in tags.of([label])]
+        for kind, of_kind, id_ in meant:
+            other, its = said.setdefault(f"{kind} {id_}", (label, policy))
+            if its != policy:
+                raise ConfigError(
+                    f"[policy] «{other}» is {its} and «{label}» {policy}, and they are one {kind}: leave one of the two"
+                )
+            of_kind[id_] = policy
+        if not meant:
             unknown.append(label)
     part = {
         "rubrics": _held(of_rubrics),
