@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from service.inference.annotator import Annotator
 from service.inference.article import Article
 from service.inference.decisions import Options
+from service.inference.legal_marks import legal_marks
 from tests.test_annotator import calibrated_parts
 
 ROWS = [
@@ -95,3 +97,20 @@ def test_the_articles_have_something_to_lose() -> None:
     found = [said(article)[0] for article in ARTICLES]
     assert any("auto" in str(labels) for labels in found)
     assert all(labels["rubric"] and labels["regions"] for labels in found)
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "занесен" * 14 + " А причислен *** " + "террористов" * 8 + " " + "РФ" * 14,
+        "включён" * 14 + " запрещена включён " + '"' * 12 + " " + "*" * 24 + " * ",
+        "¹ иноагент ",
+        "включенный на территории ² организаций, запрещена ",
+        "террористов " * 8 + "запрещена террористовтеррористов агент ** ",
+    ],
+)
+def test_a_text_made_to_be_slow_is_not(repeated: str) -> None:
+    text = (repeated * 200_000)[:200_000]
+    before = process_time()
+    legal_marks(text, False)
+    assert process_time() - before < 1.0
