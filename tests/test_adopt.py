@@ -77,6 +77,7 @@ def test_a_small_archive_never_publishes_unseen_and_the_page_says_so() -> None:
     assert "меньше 200 статей" in text
 
 
+@pytest.mark.slow
 def test_an_adopted_model_is_an_ordinary_artifact(tmp_path: Path) -> None:
     model, found = small()
     version = model.write(tmp_path / "model", compress=False)
