@@ -194,6 +194,7 @@ def test_going_back_takes_no_second_loading(registry: Registry, versions: list[s
     assert active.current is before
 
 
+@pytest.mark.slow
 def test_a_swap_never_splits_an_answer(
     registry: Registry, versions: list[str], active: ActiveModel[FakeAnnotator]
 ) -> None:

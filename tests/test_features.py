@@ -108,6 +108,7 @@ def test_an_article_without_known_words_has_an_empty_row(
     assert features.matrix([]).start.tolist() == [0]
 
 
+@pytest.mark.slow
 def test_the_same_texts_give_the_same_bytes(texts: list[Text]) -> None:
     one, other = build(texts, [], Vocabulary()), build(texts, [], Vocabulary())
     for part in ("lemmas", "features"):

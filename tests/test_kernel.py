@@ -115,6 +115,7 @@ def test_a_batch_has_the_same_rows() -> None:
     assert np.array_equal(by_kernel.values, by_numpy.values)
 
 
+@pytest.mark.slow
 def test_of_many_likely_tags_the_same_are_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (tags, compiled):
         monkeypatch.setattr(module, "CANDIDATES", 7)

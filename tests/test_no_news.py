@@ -36,6 +36,7 @@ def open_handed() -> Annotator:
     return Annotator("no news", parts)
 
 
+@pytest.mark.slow
 def test_what_is_no_news_is_answered_with_another_rubric_for_an_editor_to_look_at() -> None:
     sent = [replace(article, source="sample") for article in articles()]
     told = 0

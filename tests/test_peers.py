@@ -24,6 +24,7 @@ MANY_TIMES: Options = {
 }  # there are but 120 articles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", peers.RUBRIC_PEERS, ids=lambda one: one.name)
 def test_a_peer_learns_rubrics_and_says_how_sure_it_is(one: Peer) -> None:
     found = one.learn(RUBRICS, MANY_TIMES)(RUBRICS.texts)
@@ -39,6 +40,7 @@ def test_a_peer_answers_the_same_every_time(one: Peer) -> None:
     assert first.scores.tolist() == again.scores.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", peers.TAG_PEERS, ids=lambda one: one.name)
 def test_a_peer_learns_tags_under_one_threshold(one: TagPeer) -> None:
     rankings = one.learn(TAGS, MANY_TIMES)(TAGS.texts)

@@ -143,6 +143,7 @@ def wide_apart() -> Annotator:
     return Annotator("apart", {**parts, "tags": tags, "decisions": {**decisions, "profiles": profiles}})
 
 
+@pytest.mark.slow
 def test_what_precision_shows_balanced_shows_and_what_that_shows_recall_shows() -> None:
     for head, differ in (("rubric", False), ("tags", True), ("regions", True)):
         heads = frozenset({head})
