@@ -99,6 +99,7 @@ def test_an_adopted_model_has_profiles_and_policies_of_its_own(profile: Profile)
     assert model.manifest["labels"]["policy"].keys() == {"review_only", "never_suggest", "persons"}
 
 
+@pytest.mark.slow
 def test_the_tags_of_the_base_stay_as_sensitive_as_they_were(tmp_path: Path) -> None:
     """A house that has rubrics alone answers with the base's tags and places."""
     rows = [

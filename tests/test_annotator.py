@@ -169,6 +169,7 @@ def test_a_city_yields_its_subject_and_an_id_of_the_gazetteer() -> None:
     assert places["Тверь"].evidence[0].text == "Твери"
 
 
+@pytest.mark.slow
 def test_threads_may_share_a_model() -> None:
     expected = msgspec.json.encode(annotator().annotate(articles()))
     wrong: list[bytes] = []

@@ -198,6 +198,7 @@ def test_a_client_that_reads_nothing_before_it_has_sent_everything_is_answered(s
     assert content.count(b"\n") == 16_000
 
 
+@pytest.mark.slow
 def test_what_waits_for_a_client_is_bounded(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.api.spool.LARGEST", 1 << 20)
     line = json.dumps(article(0)).encode() + b"\n"
@@ -252,6 +253,7 @@ def _count(served: Served, labels: str) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if labels in line and "_total" in line)
 
 
+@pytest.mark.slow
 def test_a_flood_of_lines_leaves_room_for_others(served: Served) -> None:
     lines = b"\n".join(json.dumps(article(number)).encode() for number in range(20_000))
     flood = threading.Thread(target=stream, args=(served, lines))

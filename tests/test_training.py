@@ -370,6 +370,7 @@ def test_labels_in_lower_case_are_spelt_as_articles_spell_them() -> None:
     assert written_as_in("владимир путин", {}) == "Владимир Путин"
 
 
+@pytest.mark.slow
 def test_a_label_stays_in_lower_case_if_the_archive_writes_it_so() -> None:
     article = LabelledArticle(
         text="Выборы прошли. Выборы мэра. Выборы в области, где НАТО, и НАТО, и НАТО.",
