@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from msgspec.structs import replace
 
 from service.inference.annotator import Annotator
@@ -41,6 +40,7 @@ from training.protocols.side_by_side import (
     dots,
     learnable,
     over_accuracy,
+    pooled_peers,
     raw_text,
     tables,
 )
@@ -110,13 +110,7 @@ def _answers(peer: Peer, learnt: Learnable, validation: Learnable, texts: Sequen
 
 def section(outlets: Sequence[Outlet], learnt: int) -> Section:
     ours = sum((outlet.ours for outlet in outlets), Ours([], []))
-    peers = {
-        name: Answers(
-            [label for outlet in outlets for label in outlet.peers[name].labels],
-            np.concatenate([outlet.peers[name].scores for outlet in outlets]),
-        )
-        for name in outlets[0].peers
-    }
+    peers = pooled_peers([outlet.peers for outlet in outlets])
     comparison = beside(ours, peers)
     measured = measure_rubric(ours.rows, tuple(ours.worst))
     left_out = "; ".join(f"{outlet.name}: {_reasons(outlet.left_out)}" for outlet in outlets)

@@ -41,6 +41,7 @@ from training.protocols.side_by_side import (
     learnable,
     over_accuracy,
     over_macro_f1,
+    pooled_peers,
     raw_text,
     tables,
 )
@@ -140,13 +141,7 @@ def section(origins: Sequence[Origin], chosen: dict[str, Options]) -> Section:
     """What is said of the origins pooled."""
     pooled = {aim: sum((origin.ours[aim] for origin in origins), Ours([], [])) for aim in AIMS}
     ours = pooled[AIMS[0]]
-    peers = {
-        name: Answers(
-            [label for origin in origins for label in origin.peers[name].labels],
-            np.concatenate([origin.peers[name].scores for origin in origins]),
-        )
-        for name in origins[0].peers
-    }
+    peers = pooled_peers([origin.peers for origin in origins])
     comparison = beside(ours, peers)
     measured = measure_rubric(ours.rows, tuple(ours.worst))
     return Section(

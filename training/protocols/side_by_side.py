@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 from msgspec.structs import replace
 
 from service.inference.annotator import Annotator
@@ -39,6 +40,17 @@ def ask(
 ) -> Ours:
     rows = answered(annotator, articles, label_map, replace(RUBRIC, profile=profile))
     return Ours(rows, list(explained(annotator, wrong_but_sure(rows))))
+
+
+def pooled_peers(parts: Sequence[Mapping[str, Answers]]) -> dict[str, Answers]:
+    """Each peer's answers to the articles of all parts, in their order."""
+    return {
+        name: Answers(
+            [label for part in parts for label in part[name].labels],
+            np.concatenate([part[name].scores for part in parts]),
+        )
+        for name in parts[0]
+    }
 
 
 def beside(ours: Ours, peers: Mapping[str, Answers]) -> Comparison:
