@@ -25,11 +25,13 @@ __all__ = [
     "OneModel",
     "Options",
     "Refused",
+    "partly",
     "prediction_id",
 ]
 
 log = logging.getLogger(__name__)
 
+_LATE = RequestWarning("timed_out", "?timeout_ms")
 _NO_ID = RequestWarning("no_id", "/id")  # nothing that its editors decide can be remembered for such an article
 
 
@@ -111,6 +113,14 @@ class Door:
             else answer
             for answer, one in zip(answers, received, strict=True)
         ]
+
+
+def partly(answer: Answer) -> Answer:
+    """What is told of an answer whose time was up before more of it could be worked out."""
+    if isinstance(answer, Refused):
+        return answer
+    status = "partial" if answer.status == "ok" else answer.status
+    return replace(answer, status=status, warnings=(*answer.warnings, _LATE))
 
 
 def prediction_id(article: Article, model: ModelReference) -> str:

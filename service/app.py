@@ -13,8 +13,10 @@ from litestar.types import ASGIApp
 from service.active import ActiveModel
 from service.annotate import Door, Model
 from service.api import annotating, batch, documents, health, models
+from service.api.admission import Admission
 from service.api.desk import Desk
 from service.api.failures import HANDLERS
+from service.api.lanes import Lanes
 from service.api.observed import Observed
 from service.api.tally import Tally
 from service.loading import loader, open_registry, outlets_of
@@ -78,18 +80,19 @@ def create_app(
         log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
     tally = Tally()
     door = Door(active, outlets_of(registry))
-    desk = Desk(door, tally, settings.max_body, settings.max_batch, settings.profile)
+    lanes = Lanes(door)
+    desk = Desk(door, lanes, tally, settings.max_body, settings.max_batch, settings.profile)
     parts = {"registry": registry, "active": active, "tally": tally, "door": door, "desk": desk}
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
         exception_handlers=HANDLERS,
-        on_shutdown=[active.close, desk.close],
+        on_shutdown=[active.close, lanes.close],
         openapi_config=None,  # documents.py has our own
         logging_config=None,  # log.py has been set up
         request_max_body_size=None,  # body.py limits while it reads, and answers 413 as a problem
     )
-    return Observed(app, tally, lambda: active.version)
+    return Observed(Admission(app, lanes), tally, lambda: active.version)
 
 
 def _given(part: Any) -> Provide:

@@ -34,6 +34,7 @@ KINDS = {
     "unusable-version": Kind(409, "This version of the model can't be used", "Эту версию модели нельзя использовать"),
     "too-large": Kind(413, "The request is too large", "Запрос слишком велик"),
     "unsupported-media-type": Kind(415, "This kind of body is not read", "Тело такого вида не читается"),
+    "busy": Kind(503, "The service is busy", "Сервис занят"),
     "failed": Kind(500, "The service failed", "Сбой сервиса"),
 }
 
@@ -61,6 +62,11 @@ class ProblemError(Exception):
 def too_large(limit: int, what: str = "the body") -> ProblemError:
     detail = f"{what} has more than {limit} bytes: send less, or raise RUBRICATOR_MAX_BODY"
     return ProblemError("too-large", detail, max_bytes=limit)
+
+
+def busy() -> ProblemError:
+    """More is waiting than can be answered in good time."""
+    return ProblemError("busy", "too much is waiting: try again in a second", headers={"Retry-After": "1"})
 
 
 def problem_of(error: Exception) -> ProblemError:

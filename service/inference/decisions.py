@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from service.inference.article import Alternative, Decision, Evidence, Profile, RegionAnswer, RubricAnswer, TagAnswer
 from service.inference.places import Mention
@@ -32,6 +33,11 @@ class Options(Struct, frozen=True):
     spans: Literal["codepoints", "utf16"] = "codepoints"
     profile: Profile = BALANCED
     most_tags: int | None = MOST_TAGS  # where there is no limit; None: all
+
+    def least(self) -> "Options":
+        """The quickest of what is wanted: the rubric, without it the tags; no explanation."""
+        wanted = next((head for head in ("rubric", "tags") if head in self.heads), "regions")
+        return replace(self, heads=frozenset({wanted}), explain=False)
 
 
 class Decisions:
