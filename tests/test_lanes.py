@@ -154,8 +154,8 @@ def test_a_caller_says_how_urgent_a_call_is(priority: str, lane: str) -> None:
 
 @pytest.fixture
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    """A service whose model takes 30 ms a call, and which lets nobody wait longer than 20 ms."""
-    monkeypatch.setitem(lanes.PATIENCE, "editors", 0.02)
+    """A service whose model takes 30 ms a call, and which lets nobody queue behind another."""
+    monkeypatch.setitem(lanes.PATIENCE, "editors", 0.0)
     registry, _ = fake_registry(tmp_path)
     app = create_app(Settings(home=tmp_path), registry, lambda directory: FakeModel(directory.name, slow=0.03))
     with listening(app) as (_, port), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
