@@ -19,6 +19,7 @@ from service.api.failures import HANDLERS
 from service.api.lanes import Lanes
 from service.api.observed import Observed
 from service.api.tally import Tally
+from service.api.together import Together
 from service.loading import loader, open_registry, outlets_of
 from service.log import FIELDS
 from service.registry import Registry
@@ -68,26 +69,36 @@ class CountedModel(ActiveModel[Model]):
 
 
 def create_app(
-    settings: Settings, registry: Registry | None = None, load: Callable[[Path], Model] | None = None
+    settings: Settings,
+    registry: Registry | None = None,
+    load: Callable[[Path], Model] | None = None,
+    shared: Path | None = None,
 ) -> ASGIApp:
     """Loads the active model before it returns: whoever listens afterwards is ready. Raises ArtifactError without one.
 
-    `registry` and `load` are for tests; the service makes its own from the settings.
+    It begins nothing that a fork would lose: that is left to the start of the server. `shared` is a folder of all
+    workers. `registry` and `load` are for tests; the service makes its own from the settings.
     """
     registry = registry or open_registry(settings)
-    active = CountedModel(registry, load or loader(settings)).watch()
+    active = CountedModel(registry, load or loader(settings))
     if active.problem:
         log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
     tally = Tally()
+    together = Together(tally, shared)
     door = Door(active, outlets_of(registry))
     lanes = Lanes(door)
     desk = Desk(door, lanes, tally, settings.max_body, settings.max_batch, settings.profile)
-    parts = {"registry": registry, "active": active, "tally": tally, "door": door, "desk": desk}
+    parts = {"registry": registry, "active": active, "together": together, "door": door, "desk": desk}
+
+    def watch() -> None:  # in the process that answers: a fork has no threads
+        active.watch()
+
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
         exception_handlers=HANDLERS,
-        on_shutdown=[active.close, lanes.close],
+        on_startup=[active.refresh, watch, together.start],
+        on_shutdown=[active.close, lanes.close, together.stop],
         openapi_config=None,  # documents.py has our own
         logging_config=None,  # log.py has been set up
         request_max_body_size=None,  # body.py limits while it reads, and answers 413 as a problem

@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: Path | None = None  # where the corpora of a training configuration lie
     host: str = "127.0.0.1"
     port: Port = 8000  # 0 picks a free one
+    workers: Positive = 1  # processes that answer
     max_body: Positive = 2 * 1024 * 1024  # bytes of one request
     max_batch: Positive = 1000  # articles of one request
     profile: Profile = "balanced"  # of decisions, where a request names none

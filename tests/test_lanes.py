@@ -1,9 +1,11 @@
 """Who is answered when, and who is turned away."""
 
 import asyncio
+import json
+import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -154,30 +156,33 @@ def test_a_caller_says_how_urgent_a_call_is(priority: str, lane: str) -> None:
 
 @pytest.fixture
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    """A service whose model takes 30 ms a call, and which lets nobody queue behind another."""
+    """A service whose model takes 0.3 s a call, and which lets nobody queue behind another."""
     monkeypatch.setitem(lanes.PATIENCE, "editors", 0.0)
     registry, _ = fake_registry(tmp_path)
-    app = create_app(Settings(home=tmp_path), registry, lambda directory: FakeModel(directory.name, slow=0.03))
+    app = create_app(Settings(home=tmp_path), registry, lambda directory: FakeModel(directory.name, slow=0.3))
     with listening(app) as (_, port), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         yield client
 
 
 def test_too_many_calls_are_turned_away_at_once_and_told_when_to_come_again(slow: httpx.Client) -> None:
-    article = {"id": "1", "title": "Мост открыли " + "а" * 8_000}
-
-    def ask(_: int) -> httpx.Response:
-        return slow.post("/annotate", json=article, headers={"Accept-Language": "ru"})
-
-    with ThreadPoolExecutor(32) as pool:
-        answers = list(pool.map(ask, range(48)))
-    refused = [answer for answer in answers if answer.status_code == 503]
-    assert refused
-    assert {answer.status_code for answer in answers} == {200, 503}
-    problem = refused[0].json()
+    article = json.dumps({"id": "1", "title": "Мост открыли " + "а" * 8_000})
+    connections = [HTTPConnection("127.0.0.1", slow.base_url.port or 0) for _ in range(8)]
+    for connection in connections:  # all of them are there before it gets busy
+        connection.request("GET", "/health/live")
+        connection.getresponse().read()
+    for number, connection in enumerate(connections):
+        connection.request("POST", "/annotate", article, {"Accept-Language": "ru", "Content-Type": "application/json"})
+        time.sleep(0.1 * (number == 0))  # the others come while the first is answered
+    answers = [connection.getresponse() for connection in connections]
+    refused = [answer for answer in answers if answer.status == 503]
+    assert {answer.status for answer in answers} == {200, 503}
+    problem = json.loads(refused[0].read())
     assert refused[0].headers["Retry-After"] == "1"
     assert refused[0].headers["Content-Type"] == "application/problem+json"
     assert (problem["type"], problem["title"]) == ("urn:rubricator:problem:busy", "Сервис занят")
     assert "секунд" in problem["detail"]
+    for connection in connections:
+        connection.close()
     metrics = slow.get("/metrics").text
     assert f'rubricator_requests_total{{method="POST",route="/annotate",status="503"}} {len(refused)}.0' in metrics
 

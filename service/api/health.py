@@ -11,7 +11,8 @@ from service.api.body import JSON
 from service.api.openapi import TEXT, Told
 from service.api.query import NoParameters, read_query
 from service.api.schemas import Health, Readiness
-from service.api.tally import Tally, exposition
+from service.api.tally import exposition
+from service.api.together import Together
 
 PROMETHEUS = "text/plain; version=0.0.4"
 
@@ -37,10 +38,10 @@ async def ready(
 async def metrics(
     request: Request[Any, Any, Any],
     door: NamedDependency[Door],
-    tally: NamedDependency[Tally],
+    together: NamedDependency[Together],
     active: NamedDependency[Any],
 ) -> Response[bytes]:
     read_query(request, NoParameters)
     # in a thread: the first time imports prometheus_client
-    content = await asyncio.to_thread(exposition, tally, door.take().reference, active)
+    content = await asyncio.to_thread(lambda: exposition(together.total(), door.take().reference, active))
     return Response(content, media_type=PROMETHEUS)
