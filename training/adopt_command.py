@@ -37,6 +37,7 @@ def adopt(
     from training import adopt_page
     from training.adopt import adopt as learn
     from training.commands import RejectsFile, tell_notes, tell_rejects, told
+    from training.morphology import remembered
     from training.progress import Progress
 
     with told():
@@ -45,7 +46,8 @@ def adopt(
         kept = RejectsFile(settings.home / "rejects")
         rejects = Rejects(kept.write)
         try:
-            trained, found = learn(archive, started_from, rejects, Progress(), source=source, precision=precision)
+            with remembered(settings.cache):
+                trained, found = learn(archive, started_from, rejects, Progress(), source=source, precision=precision)
         finally:
             rejects_file = kept.close()
             tell_rejects(rejects.reasons, rejects_file)

@@ -38,6 +38,7 @@ def train(
     from service.settings import read_settings
     from training import beforehand, run
     from training.config import load
+    from training.morphology import remembered
     from training.progress import Progress
 
     with told():
@@ -50,7 +51,8 @@ def train(
         kept = RejectsFile(settings.home / "rejects")
         rejects = Rejects(kept.write)
         try:
-            trained = run.train(wanted, rejects, Progress())
+            with remembered(settings.cache):
+                trained = run.train(wanted, rejects, Progress())
         finally:  # they may be the reason why it failed
             rejects_file = kept.close()
             tell_rejects(rejects.reasons, rejects_file)
