@@ -61,7 +61,7 @@ def adopt(
     learnt = np.concatenate((split.train, split.validation))
     rubrics = run.rubrics_of([examples.rows[i] for i in learnt])
     articles = [examples.rows[i].article for i in learnt]
-    own = own_tags(config.tags.vocabulary)
+    own = own_tags(config.tags.vocabulary, gazetteer)
     tags = tags_of(articles, gazetteer, config.tags.drop, config.tags.min_examples, config.model.max_tags, own)
     data = run.labelled(examples, rubrics, tags, gazetteer, config, by_time=split.by == "time")
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from service.inference.tags import MOST_TAGS
 from training.config import ConfigError
 from training.examples import LONGEST_LABEL
+from training.gazetteer import Gazetteer
 from training.labels import OwnTag, tag_key
 
 
@@ -19,15 +20,16 @@ class _Told(NamedTuple):
     line: int
 
 
-def own_tags(file: str | Path) -> tuple[OwnTag, ...]:
+def own_tags(file: str | Path, gazetteer: Gazetteer) -> tuple[OwnTag, ...]:
     """One tag a line: its label, then synonyms, parted by tabs; # begins a comment. An empty `file` is no vocabulary.
 
-    Raises OwnTagsError where one name stands for two tags: nobody could tell which is meant.
+    Raises OwnTagsError where one name stands for two tags, as nobody could tell which is meant, and where it is a
+    place's: that is a region, and a tag would take its articles.
     """
-    return tuple(_read(Path(file))) if file else ()
+    return tuple(_read(Path(file), gazetteer)) if file else ()
 
 
-def _read(path: Path) -> Iterator[OwnTag]:
+def _read(path: Path, gazetteer: Gazetteer) -> Iterator[OwnTag]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -46,6 +48,11 @@ def _read(path: Path) -> Iterator[OwnTag]:
                 raise OwnTagsError(
                     f"tags, {path.name} line {number}: «{name[:40]}…» has {len(name)} characters, "
                     f"{LONGEST_LABEL} are the most"
+                )
+            if (place := gazetteer.place_of(name)) is not None:
+                raise OwnTagsError(
+                    f"tags, {path.name} line {number}: «{name}» is the region «{gazetteer.places[place].label}», and a "
+                    "place is never a tag: leave it out"
                 )
             if (other := told.setdefault(tag_key(name), _Told(label, number))).line != number:
                 raise OwnTagsError(

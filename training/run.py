@@ -84,7 +84,7 @@ def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
         config.tags.drop,
         config.tags.min_examples,
         config.model.max_tags,
-        own_tags(config.tags.vocabulary),
+        own_tags(config.tags.vocabulary, gazetteer),
     )
     data = labelled(examples, rubrics, tags, gazetteer, config, by_time=parts_of.by == "time")
     parts = fit_heads(data, parts_of.train, parts_of.validation, rubrics, tags.tags, gazetteer, config, progress)
