@@ -134,6 +134,21 @@ def test_a_vocabulary_that_can_not_be_used_says_which_line(tmp_path: Path, conte
         own_tags(tmp_path / "tags.tsv", gazetteer())
 
 
+def test_a_label_may_begin_with_a_hash_and_a_comment_has_a_blank_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "tags.tsv").write_text("# сноска\n#\n#МыВместе\t#мывместе2020\n#\tещё сноска\n", "utf-8")
+    assert own_tags(tmp_path / "tags.tsv", gazetteer()) == (OwnTag("#МыВместе", ("#мывместе2020",)),)
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_only_a_line_feed_ends_a_line(tmp_path: Path, mark: str) -> None:
+    content = f"Ключевая{mark}ставка\tставка{mark}ЦБ\r\n\r\nСуд\tсуд\n"
+    (tmp_path / "tags.tsv").write_bytes(content.encode())
+    assert own_tags(tmp_path / "tags.tsv", gazetteer()) == (
+        OwnTag("Ключевая ставка", ("ставка ЦБ",)),
+        OwnTag("Суд", ("суд",)),
+    )
+
+
 def test_a_vocabulary_that_is_not_there_is_told() -> None:
     with pytest.raises(OwnTagsError, match=r"nowhere\.tsv can't be read"):
         own_tags("nowhere.tsv", gazetteer())

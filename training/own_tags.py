@@ -1,5 +1,6 @@
 """A newsroom's own vocabulary of tags: labels that work by name and synonyms before any article has them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from training.config import ConfigError
 from training.examples import LONGEST_LABEL
 from training.gazetteer import Gazetteer
 from training.labels import OwnTag, tag_key
+
+COMMENT = re.compile(r"#(?:\s|$)")  # «#МыВместе» is a label
 
 
 class OwnTagsError(ConfigError):
@@ -21,7 +24,8 @@ class _Told(NamedTuple):
 
 
 def own_tags(file: str | Path, gazetteer: Gazetteer) -> tuple[OwnTag, ...]:
-    """One tag a line: its label, then synonyms, parted by tabs; # begins a comment. An empty `file` is no vocabulary.
+    """One tag a line: its label, then synonyms, parted by tabs; «# » begins a comment, «#МыВместе» is a tag.
+    An empty `file` is no vocabulary.
 
     Raises OwnTagsError where one name stands for two tags, as nobody could tell which is meant, and where it is a
     place's: that is a region, and a tag would take its articles.
@@ -31,12 +35,12 @@ def own_tags(file: str | Path, gazetteer: Gazetteer) -> tuple[OwnTag, ...]:
 
 def _read(path: Path, gazetteer: Gazetteer) -> Iterator[OwnTag]:
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")  # splitlines would cut at U+2028 too, inside a label
     except (OSError, UnicodeDecodeError) as error:
         raise OwnTagsError(f"tags {path} can't be read: {error}") from error
     told: dict[str, _Told] = {}
     for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
+        if not line.strip() or COMMENT.match(line):
             continue
         label, *synonyms = [" ".join(cell.split()) for cell in line.split("\t")]
         if not tag_key(label):
