@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from scipy.stats import binomtest
 
 from service.inference.article import LabelledArticle
 from service.inference.manifest import Manifest
@@ -52,6 +53,13 @@ def test_wilsons_interval_of_all_right_is_no_certainty() -> None:
     half = 1.96 * (0.7 * 0.3 / 2000) ** 0.5
     assert (low, high) == pytest.approx((0.7 - half, 0.7 + half), abs=0.001)
     assert measures.wilson(0, 0) is None
+
+
+@pytest.mark.parametrize(("right", "of"), [(0, 1), (1, 1), (0, 40), (3, 40), (29, 30), (8000, 9000)])
+def test_wilsons_interval_is_scipys(right: int, of: int) -> None:
+    for z, confidence in ((measures.TWO_SIDED, 0.95), (measures.ONE_SIDED, 0.9)):
+        found = binomtest(right, of).proportion_ci(confidence, method="wilson")
+        assert measures.wilson(right, of, z) == pytest.approx((found.low, found.high), abs=1e-4)
 
 
 def test_a_label_has_intervals_of_what_was_answered_and_what_was_true(whole: Evaluation) -> None:

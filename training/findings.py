@@ -13,7 +13,8 @@ from training.evaluation import Evaluation, WorstError
 from training.examples import Example, Examples
 from training.label_errors import Contradictions, Suspect
 from training.learning_curve import Curve
-from training.trust import Flags, Judged, wilson
+from training.measures import wilson
+from training.trust import Flags, Judged
 
 WORST = 20
 EXCERPT = 300  # characters
@@ -32,7 +33,7 @@ class Part(NamedTuple):
 
     @property
     def interval(self) -> tuple[float, float]:
-        return wilson(self.right, self.n)
+        return wilson(self.right, self.n) or (0.0, 1.0)
 
 
 class RubricTrust(NamedTuple):
