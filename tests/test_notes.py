@@ -3,6 +3,7 @@
 import datetime
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,13 @@ from service.inference.article import LabelledArticle
 from service.inference.manifest import Manifest
 from service.records import Rejects
 from tests import newsroom
-from training import measures, notes
+from training import config, measures, notes
 from training.config import Config, Corpus
 from training.evaluate import evaluate
 from training.evaluation import Evaluation, Overlap
 from training.examples import Examples, load
 from training.overlap import fingerprint, overlap
+from training.split import split
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +131,25 @@ def test_newer_rows_need_no_word(tmp_path: Path) -> None:
     examples = examples_of(tmp_path, "news", "2025-01-03")
     assert examples.rows[0].date == datetime.date(2025, 1, 3)
     assert list(notes.on_overlap(overlap(Manifest(newest_row="2025-01-02"), examples), 1)) == []
+
+
+TODAY = datetime.date(2025, 1, 5)
+
+
+def test_dates_to_come_are_counted_with_what_they_do_to_a_split_by_time(tmp_path: Path) -> None:
+    to_come = ["2031-01-01", "2099-01-02", "2099-01-02"]
+    days = [f"{2000 + i // 100}-01-{i % 28 + 1:02}" for i in range(298)]
+    examples = examples_of(tmp_path, "news", *days, "2025-01-06T01:00:00+09:00", *to_come, None)
+    parts = split(examples, config.Split(by="time", validation=0.1, test=0.006))
+    [told] = notes.on_future(examples, TODAY, parts)
+    assert told.startswith("3 rows have a published_at later than today (2025-01-05), up to 2099-01-02: mend the dates")
+    assert "takes them for the newest (test 2, validation 1), so that validation and test are of these" in told
+    [told] = notes.on_future(examples, TODAY, replace(parts, by="hash"))
+    assert "split by time" not in told
+    [told] = notes.on_future(examples, TODAY)
+    assert told.endswith("rows that a model was trained on may pass for newer ones")
+
+
+def test_days_up_to_tomorrow_need_no_word(tmp_path: Path) -> None:
+    examples = examples_of(tmp_path, "news", "2025-01-05", "2025-01-06", None)
+    assert list(notes.on_future(examples, TODAY)) == []

@@ -102,12 +102,14 @@ def test_a_small_archive_is_told_what_to_think_of_its_figures_and_what_to_do_nex
     config = tmp_path / "config.toml"
     config.write_text("[split]\ntest = 0.3\n", "utf-8")
     few = [msgspec.to_builtins(article) | {"section": "x"} for article in labelled_articles()]
+    few[0]["published_at"] = "2999-01-02"
     done = run("train", "--data", rows(tmp_path / "own.jsonl", few), "--config", str(config))
     assert done.returncode == 0, done.stderr
     version = done.stdout.splitlines()[-1]
     for part in (
         "note: fields that are not read, with the rows of own that have them: section 200 (did you mean rubric?)",
         "note: tags left out, as fewer than 3 articles have them: ",
+        "note: 1 rows have a published_at later than today (",
         "too few to say how good a model is; take 200 or more; an accuracy of ",
         "so that their own figures say nothing: ",
         f"to let it answer: rubricator models activate {version}",

@@ -1,5 +1,6 @@
 """`rubricator adopt`, top to bottom: archive -> model of the house -> what it may publish unseen -> findings."""
 
+import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,9 +47,13 @@ class Base:
 
 
 def adopt(
-    path: Path, base: Base, rejects: Rejects, progress: Progress, *, source: str | None = None, precision: float = 0.9
-) -> tuple[Trained, Findings]:
-    """Reads the archive, learns from it, and measures. Minutes of CPU for 20,000 articles."""
+    path: Path, base: Base, rejects: Rejects, progress: Progress, *, source: str | None = None, precision: float = 0.9,
+    today: datetime.date | None = None,
+) -> tuple[Trained, Findings]:  # fmt: skip
+    """Reads the archive, learns from it, and measures. Minutes of CPU for 20,000 articles.
+
+    With `today` a note tells of rows dated later; nothing else depends on it.
+    """
     with progress.step("reading"):
         config, examples = archive.read(path, source, precision, rejects)
     check_that_labels_differ(examples.rows)
@@ -97,7 +102,10 @@ def adopt(
         with progress.step("learning curve"):
             pools = pools_of(data, examples, split, learnt)
             curve = learning_curve.measure(house.fit, house.rows, data.rubric, pools)
-    trained = finished(parts, config, examples, split, rubrics, tags, evaluation, base if house.on_base else None)
+    to_come = notes.on_future(examples, today, split) if today else ()
+    trained = finished(
+        parts, config, examples, split, rubrics, tags, evaluation, base if house.on_base else None, tuple(to_come)
+    )
     whole = _joined(house.crossed, tested) if evaluation else house.crossed
     found = Findings(
         name=path.name,
@@ -239,7 +247,7 @@ def _joined(one: Judged, other: Judged) -> Judged:
 
 def finished(
     parts: Mapping[str, Any], config: Config, examples: Examples, split: Split, rubrics: Sequence[str], tags: Tags,
-    evaluation: Evaluation | None, base: Base | None,
+    evaluation: Evaluation | None, base: Base | None, to_come: tuple[str, ...],
 ) -> Trained:  # fmt: skip
     """The model as it is registered."""
     if base is not None:
@@ -251,4 +259,4 @@ def finished(
     manifest = run.manifest_of(config, examples, split, annotator, tags, evaluation, calibrated)
     manifest["thresholds"]["rubric_auto_by_label"] = annotator.decisions.rubric_auto_by_label()
     card = card_of(config, examples, split, rubrics, tags, calibrated, evaluation, manifest["labels"]["policy"])
-    return Trained(parts, manifest, card, evaluation, tuple(notes.on_unused(examples, split)), calibrated)
+    return Trained(parts, manifest, card, evaluation, (*notes.on_unused(examples, split), *to_come), calibrated)
