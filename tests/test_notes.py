@@ -18,6 +18,7 @@ from training.config import Config, Corpus
 from training.evaluate import evaluate
 from training.evaluation import Evaluation, Overlap
 from training.examples import Examples, load
+from training.lookalikes import in_one_alphabet
 from training.overlap import fingerprint, overlap
 from training.split import split
 
@@ -153,3 +154,34 @@ def test_dates_to_come_are_counted_with_what_they_do_to_a_split_by_time(tmp_path
 def test_days_up_to_tomorrow_need_no_word(tmp_path: Path) -> None:
     examples = examples_of(tmp_path, "news", "2025-01-05", "2025-01-06", None)
     assert list(notes.on_future(examples, TODAY)) == []
+
+
+def test_a_label_with_latin_letters_in_a_russian_word_is_that_word_and_is_told(tmp_path: Path) -> None:
+    rows = [
+        {"title": "a", "rubric": "\u0043порт", "tags": ["\u0041ФК", "АФК"]},  # with a Latin C and A
+        {"title": "b", "rubric": "Спорт", "tags": ["IT-рынок", "Wi-Fi", "Цска Z"]},
+        {"title": "c", "rubric": "\u0043порт", "regions": ["M\u043eсква"]},
+    ]
+    path = tmp_path / "news.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    found = load(Config(corpus=(Corpus(path=path),)), Rejects())
+    assert [row.article.rubric for row in found.rows] == ["Спорт"] * 3
+    assert [row.article.tags for row in found.rows] == [("АФК",), ("IT-рынок", "Wi-Fi", "Цска Z"), ()]
+    assert found.rows[2].article.regions == ("Москва",)
+    [told] = notes.on_alphabets(found)
+    assert "with their rows: «Спорт» 2, «АФК» 1, «Москва» 1; mend them" in told
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("A\u0440ple", "Apple"),  # a Cyrillic р
+        ("Xбокс9Z", "Xбокс9Z"),
+        ("CCCP", "CCCP"),  # all Latin: it may be anything
+        ("\u0421\u0421\u0421P", "СССР"),
+        ("t\u0443-154", "ту-154"),
+        ("T-\u0431анк", "T-банк"),
+    ],
+)
+def test_a_word_is_put_into_the_alphabet_that_all_its_letters_have(written: str, read: str) -> None:
+    assert in_one_alphabet(written) == read

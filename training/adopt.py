@@ -102,10 +102,8 @@ def adopt(
         with progress.step("learning curve"):
             pools = pools_of(data, examples, split, learnt)
             curve = learning_curve.measure(house.fit, house.rows, data.rubric, pools)
-    to_come = notes.on_future(examples, today, split) if today else ()
-    trained = finished(
-        parts, config, examples, split, rubrics, tags, evaluation, base if house.on_base else None, tuple(to_come)
-    )
+    told = (*notes.on_alphabets(examples), *(notes.on_future(examples, today, split) if today else ()))
+    trained = finished(parts, config, examples, split, rubrics, tags, evaluation, base if house.on_base else None, told)
     whole = _joined(house.crossed, tested) if evaluation else house.crossed
     found = Findings(
         name=path.name,
@@ -247,7 +245,7 @@ def _joined(one: Judged, other: Judged) -> Judged:
 
 def finished(
     parts: Mapping[str, Any], config: Config, examples: Examples, split: Split, rubrics: Sequence[str], tags: Tags,
-    evaluation: Evaluation | None, base: Base | None, to_come: tuple[str, ...],
+    evaluation: Evaluation | None, base: Base | None, told: tuple[str, ...],
 ) -> Trained:  # fmt: skip
     """The model as it is registered."""
     if base is not None:
@@ -259,4 +257,4 @@ def finished(
     manifest = run.manifest_of(config, examples, split, annotator, tags, evaluation, calibrated)
     manifest["thresholds"]["rubric_auto_by_label"] = annotator.decisions.rubric_auto_by_label()
     card = card_of(config, examples, split, rubrics, tags, calibrated, evaluation, manifest["labels"]["policy"])
-    return Trained(parts, manifest, card, evaluation, (*notes.on_unused(examples, split), *to_come), calibrated)
+    return Trained(parts, manifest, card, evaluation, (*notes.on_unused(examples, split), *told), calibrated)

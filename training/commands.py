@@ -151,7 +151,7 @@ def evaluate(
         result = replace(result, model=annotator.version, overlap=seen, notes=(*doubts, *result.notes))
         tell_rejects(rejects.reasons)
         typer.echo(f"measured: model {annotator.version}, profile {wanted}", err=True)
-        tell_notes([*notes.on_fields(examples), *result.notes])
+        tell_notes([*notes.on_fields(examples), *notes.on_alphabets(examples), *result.notes])
         if json_file:
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result.as_json()), indent=1) + b"\n")
         if html_file:

@@ -27,6 +27,16 @@ def on_fields(examples: Examples) -> Iterator[str]:
             yield f"fields that are not read, with the rows of {corpus} that have them: {_listed(told, len(fields))}"
 
 
+def on_alphabets(examples: Examples) -> Iterator[str]:
+    """Labels that had letters of two alphabets in a word."""
+    if examples.mixed:
+        told = [f"«{plain}» {count}" for (_, plain), count in Counter(examples.mixed).most_common(LISTED)]
+        yield (
+            "labels with Latin letters in a Russian word, or the reverse, that look the same: they are taken for the "
+            f"word that a reader sees, with their rows: {_listed(told, len(examples.mixed))}; mend them in the archive"
+        )
+
+
 def on_future(examples: Examples, today: datetime.date, parts: Split | None = None) -> Iterator[str]:
     """Rows dated in days to come, and what they do to the split where there is one. Tomorrow may be today elsewhere."""
     days = {i: row.date for i, row in enumerate(examples.rows) if row.date and row.date > today + A_DAY}

@@ -10,6 +10,7 @@ from training.config import ConfigError
 from training.examples import LONGEST_LABEL
 from training.gazetteer import Gazetteer
 from training.labels import OwnTag, tag_key
+from training.lookalikes import in_one_alphabet
 
 COMMENT = re.compile(r"#(?:\s|$)")  # «#МыВместе» is a label
 
@@ -42,7 +43,7 @@ def _read(path: Path, gazetteer: Gazetteer) -> Iterator[OwnTag]:
     for number, line in enumerate(lines, 1):
         if not line.strip() or COMMENT.match(line):
             continue
-        label, *synonyms = [" ".join(cell.split()) for cell in line.split("\t")]
+        label, *synonyms = [in_one_alphabet(" ".join(cell.split())) for cell in line.split("\t")]
         if not tag_key(label):
             raise OwnTagsError(f"tags, {path.name} line {number}: a line begins with the tag's label")
         if number > MOST_TAGS:

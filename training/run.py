@@ -109,6 +109,7 @@ def train(config: Config, rejects: Rejects, progress: Progress, *, today: dateti
     told = (
         *notes.on_unused(examples, parts_of),
         *(notes.on_future(examples, today, parts_of) if today else ()),
+        *notes.on_alphabets(examples),
         *notes.on_fields(examples),
         *notes.on_tags(tags, config.tags.min_examples, config.model.max_tags),
         *notes.on_policy(unknown),
