@@ -75,7 +75,7 @@ def adopt(
     else:
         house = alone(data, examples.groups, split, rubrics, tags.tags, gazetteer, config, progress)
 
-    may_publish = run.may_publish(house.parts["decisions"]["sources"])
+    may_publish = run.may_publish(house.parts["decisions"]["sources"]["rubric"])
     held, _ = policy.policies(rubrics, tags, gazetteer, config.policy)
     if house.on_base and not tags.tags:
         held = policy.with_tags_and_places_of(base.parts.get("policy"), held)
@@ -177,7 +177,7 @@ def test(
     """The last quarter as it would be served. Without one: cross-fitted, each half by the other half's thresholds."""
     if not len(split.test):
         published = np.zeros(len(house.evidence.rows), np.bool_)
-        if run.may_publish(parts["decisions"]["sources"]):
+        if run.may_publish(parts["decisions"]["sources"]["rubric"]):
             published = cross_published(house.evidence, data, examples, precision)
         return house.evidence, published, None, None
     annotator = Annotator("new", parts)
@@ -252,8 +252,7 @@ def finished(
         note = f"Words, features and places are those of the model {base.version}; the rubrics were fitted on top."
         config = msgspec.structs.replace(config, model=msgspec.structs.replace(config.model, notes=(note,)))
     annotator = Annotator("new", parts)
-    sources: dict[str, int] = parts["decisions"]["sources"]
-    calibrated = dict(sorted(sources.items(), key=lambda one: (-one[1], one[0])))
+    calibrated = annotator.decisions.calibrated
     manifest = run.manifest_of(config, examples, split, annotator, tags, evaluation, calibrated)
     manifest["thresholds"]["rubric_auto_by_label"] = annotator.decisions.rubric_auto_by_label()
     card = card_of(config, examples, split, rubrics, tags, calibrated, evaluation, manifest["labels"]["policy"])

@@ -102,8 +102,7 @@ def train(config: Config, rejects: Rejects, progress: Progress, *, today: dateti
                 no_news.unlabelled([examples.rows[i].article for i in parts_of.test], config),
                 label_map=labels_of(annotator, gazetteer, aliases_of(tags)),
             )
-    sources: dict[str, int] = parts["decisions"]["sources"]
-    calibrated = dict(sorted(sources.items(), key=lambda one: (-one[1], one[0])))
+    calibrated = annotator.decisions.calibrated
     manifest = manifest_of(config, examples, parts_of, annotator, tags, evaluation, calibrated)
     card = card_of(config, examples, parts_of, rubrics, tags, calibrated, evaluation, manifest["labels"]["policy"])
     told = (
