@@ -36,6 +36,16 @@ class Part(NamedTuple):
         return wilson(self.right, self.n) or (0.0, 1.0)
 
 
+class TagsShown(NamedTuple):
+    """Tags as the service shows them, at most MOST_TAGS an article: `shown` of the articles that have tags of their
+    editors', `given`; `unseen` of all."""
+
+    articles: int
+    shown: Part
+    given: int
+    unseen: Part
+
+
 class RubricTrust(NamedTuple):
     """A rubric on the tested articles: `answered` where it is the likeliest, `unseen` where it would go out unseen."""
 
@@ -77,7 +87,7 @@ class Findings:
     base_accuracy: float | None
     own_accuracy: float | None
     evaluation: Evaluation | None
-    unseen_tags: Part | None
+    of_tags: TagsShown | None
     worst: Sequence[WorstError]
     suspects: Sequence[Suspect]
     contradictions: Contradictions
