@@ -3,6 +3,7 @@
 import csv
 import io
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +48,9 @@ def adopt(
         rejects = Rejects(kept.write)
         try:
             with remembered(settings.cache):
-                trained, found = learn(archive, started_from, rejects, Progress(), source=source, precision=precision)
+                trained, found = learn(
+                    archive, started_from, rejects, Progress(), source=source, precision=precision, today=date.today()
+                )
         finally:
             rejects_file = kept.close()
             tell_rejects(rejects.reasons, rejects_file)
