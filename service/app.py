@@ -12,12 +12,13 @@ from litestar.types import ASGIApp
 
 from service.active import ActiveModel
 from service.annotate import Door, Model
-from service.api import annotating, batch, documents, health, models
+from service.api import annotating, batch, corrections, documents, health, models, predictions
 from service.api.desk import Desk
 from service.api.failures import HANDLERS
 from service.api.observed import Observed
 from service.api.tally import Tally
-from service.loading import loader, open_registry, outlets_of
+from service.keeping import PATIENCE
+from service.loading import loader, open_keeping, open_registry, outlets_of
 from service.log import FIELDS
 from service.registry import Registry
 from service.settings import Settings
@@ -29,6 +30,12 @@ ROUTES = [
     annotating.tags,
     annotating.annotate,
     batch.annotate_batch,
+    predictions.prediction,
+    predictions.erase,
+    corrections.correct,
+    corrections.corrections,
+    corrections.exported,
+    corrections.undo,
     models.models,
     models.model,
     models.report,
@@ -72,19 +79,22 @@ def create_app(
 
     `registry` and `load` are for tests; the service makes its own from the settings.
     """
+    keeping = open_keeping(settings)
+    keeping.start()  # reads while the model is loaded
     registry = registry or open_registry(settings)
     active = CountedModel(registry, load or loader(settings)).watch()
     if active.problem:
         log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
     tally = Tally()
-    door = Door(active, outlets_of(registry))
+    door = Door(active, outlets_of(registry), keeping.recall, keeping.predictions)
     desk = Desk(door, tally, settings.max_body, settings.max_batch, settings.profile)
-    parts = {"registry": registry, "active": active, "tally": tally, "door": door, "desk": desk}
+    parts = {"registry": registry, "active": active, "tally": tally, "door": door, "desk": desk, "keeping": keeping}
+    keeping.recall.wait(PATIENCE)
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
         exception_handlers=HANDLERS,
-        on_shutdown=[active.close, desk.close],
+        on_shutdown=[active.close, desk.close, keeping.close],
         openapi_config=None,  # documents.py has our own
         logging_config=None,  # log.py has been set up
         request_max_body_size=None,  # body.py limits while it reads, and answers 413 as a problem

@@ -12,6 +12,7 @@ from service.api.openapi import TEXT, Told
 from service.api.query import NoParameters, read_query
 from service.api.schemas import Health, Readiness
 from service.api.tally import Tally, exposition
+from service.keeping import Keeping
 
 PROMETHEUS = "text/plain; version=0.0.4"
 
@@ -39,8 +40,9 @@ async def metrics(
     door: NamedDependency[Door],
     tally: NamedDependency[Tally],
     active: NamedDependency[Any],
+    keeping: NamedDependency[Keeping],
 ) -> Response[bytes]:
     read_query(request, NoParameters)
-    # in a thread: the first time imports prometheus_client
-    content = await asyncio.to_thread(exposition, tally, door.take().reference, active)
+    # in a thread: it reads the store, and the first time imports prometheus_client
+    content = await asyncio.to_thread(exposition, tally, door.take().reference, active, keeping)
     return Response(content, media_type=PROMETHEUS)
