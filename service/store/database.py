@@ -7,6 +7,7 @@ commits, and the numbers it hands out become visible in their order.
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -93,12 +94,15 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path)
+        self._was_there = False
 
     def exists(self) -> bool:
         return self.path.exists()
 
     def connect(self, *, create: bool = False) -> Connection:
         with _away(_SQLITE, self.name):
+            if create and self._was_there and not self.exists():
+                raise StoreAwayError(f"{self.path} has been moved or removed: put it back")  # no second journal
             if create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             mode = "rwc" if create else "rw"
@@ -106,7 +110,11 @@ class SQLite:
             connection = sqlite3.connect(
                 uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False, cached_statements=256
             )
-            return _SQLiteConnection(self.path, connection)
+            opened = _SQLiteConnection(self.path, connection)
+            if create:
+                opened.write_ahead()
+            self._was_there = True
+            return opened
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -132,11 +140,24 @@ class _SQLiteConnection:
         try:
             self._opened = _identity(path)
             # FULL: a commit is on the disk when it returns; in WAL, NORMAL would leave that to the next checkpoint
-            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-                connection.execute(f"PRAGMA {pragma}")
+            connection.execute("PRAGMA synchronous=FULL")
         except BaseException:
             connection.close()
             raise
+
+    def write_ahead(self) -> None:
+        """Readers and the writer then don't wait for each other. Stays with the file. SQLite itself does not wait for
+        whoever looks at the file just now."""
+        deadline = time.monotonic() + BUSY
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def rows(self, statement: str, **parameters: Any) -> list[Row]:
         with _away(_SQLITE, str(self._path)):

@@ -160,6 +160,7 @@ class Writer(Generic[T]):
                     except Exception as error:  # noqa: BLE001 - handed to whoever waits for it
                         work.future.set_exception(error)
         except BaseException as error:
+            self._failed(error)  # first: who is refused now may ask for an answer at once, and that is degraded
             for work in works:
                 if not work.future.done():
                     work.future.set_exception(error)
@@ -191,10 +192,10 @@ class Writer(Generic[T]):
             if not goes_on:
                 self._tidied = now
 
-    def _failed(self, error: StoreError) -> None:
+    def _failed(self, error: BaseException) -> None:
         if self.problem is None:
             log.error("the store failed: %s", error)
-        self.problem = str(error)
+        self.problem = str(error) or type(error).__name__
         self._tried = time.monotonic()
         if self._connection is not None:
             self._connection.close()
