@@ -45,6 +45,12 @@ class Keeping:
         self.writer.close()
         self.readers.close()
 
+    def settle(self) -> None:
+        """After an erasure: nothing of it is left in the file, nor in its log. PostgreSQL's own vacuum sees to that."""
+        with self.readers.one() as connection:
+            if connection.dialect == "sqlite":
+                connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def sizes(self) -> Sizes | None:
         """None while the store is away. Reads the store, seldom."""
         if self._sizes is None or time.monotonic() - self._sizes[0] > FRESH:

@@ -12,7 +12,7 @@ from service.inference.article import Article
 from service.memory import NOTHING, Memory, is_editors
 from service.store import journal
 from service.store.database import Connection, Database, StoreError
-from service.store.journal import Remembered
+from service.store.journal import Change, Remembered
 from service.store.schema import opened
 
 log = logging.getLogger(__name__)
@@ -77,17 +77,19 @@ class Recall:
         """How many it knows something of."""
         return len(self._known)
 
-    def take(self, changes: Sequence[Remembered]) -> None:
+    def take(self, changes: Sequence[Remembered | Change]) -> None:
         """The newer of what is known and what is told wins."""
+        gone = False
         with self._lock:
-            for one in changes:
-                if one.erased_at is not None:
-                    self._erased.add(one.key)
-                elif one.article_id is not None and one.memory is not None:
-                    before = self._known.get(one.article_id)
-                    if before is None or before[0] < one.sequence:
-                        self._known[one.article_id] = one.sequence, one.memory
-            if any(one.erased_at is not None for one in changes):
+            for key, article_id, memory, erased_at, sequence in changes:
+                if erased_at is not None:
+                    self._erased.add(key)
+                    gone = True
+                elif article_id is not None and memory is not None:
+                    before = self._known.get(article_id)
+                    if before is None or before[0] < sequence:
+                        self._known[article_id] = sequence, memory
+            if gone:
                 for id_ in [id_ for id_ in self._known if journal.key_of(id_) in self._erased]:
                     del self._known[id_]
 
@@ -112,7 +114,7 @@ class Recall:
             self._sequence = -1
         while changes := journal.changed_since(connection, self._sequence, PAGE):
             self.take(changes)
-            self._sequence = changes[-1].sequence
+            self._sequence = changes[-1][-1]
 
     def look(self) -> None:
         """Once; whatever goes wrong is in `problem` afterwards."""

@@ -14,9 +14,9 @@ import pytest
 from tests.process import Process, process
 
 WRITERS = 8
-# the figure that was asked for is 100,000: RUBRICATOR_TEST_CORRECTIONS=100000
-CORRECTIONS = int(os.environ.get("RUBRICATOR_TEST_CORRECTIONS", "2000"))
-KILLS = int(os.environ.get("RUBRICATOR_TEST_KILLS", "4"))
+# the figure that was asked for is 100,000: TEST_CORRECTIONS=100000
+CORRECTIONS = int(os.environ.get("TEST_CORRECTIONS", "2000"))
+KILLS = int(os.environ.get("TEST_KILLS", "4"))
 IN_ONE_CALL = 20
 
 pytestmark = pytest.mark.slow

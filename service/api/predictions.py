@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 
 from litestar import Request, Response, delete, get
 from litestar.di import NamedDependency
@@ -42,5 +43,8 @@ async def erase(
     """Text, corrections and predictions. A hash of the id stays, so that nothing of it is kept or learnt from again."""
     must_not_come_from_a_foreign_page(request)
     read_query(request, NoParameters)
-    corrections, predictions = await asyncio.wrap_future(keeping.corrections.erase(article_id.removeprefix("/")))
+    # not the parameter: the router takes // for /
+    article_id = unquote(request.scope["raw_path"].decode("latin-1").partition("/articles/")[2])
+    corrections, predictions = await asyncio.wrap_future(keeping.corrections.erase(article_id))
+    await asyncio.to_thread(keeping.settle)
     return Erased(corrections, predictions)

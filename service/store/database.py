@@ -141,6 +141,7 @@ class _SQLiteConnection:
             self._opened = _identity(path)
             # FULL: a commit is on the disk when it returns; in WAL, NORMAL would leave that to the next checkpoint
             connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA secure_delete=ON")  # what is erased is overwritten
         except BaseException:
             connection.close()
             raise

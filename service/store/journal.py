@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from service.store.database import Connection
 
@@ -32,6 +32,9 @@ class Remembered(NamedTuple):
     memory: bytes | None
     erased_at: str | None
     sequence: int
+
+
+Change: TypeAlias = tuple[bytes, str | None, bytes | None, str | None, int]  # the same, as it is read
 
 
 class Call(NamedTuple):
@@ -135,14 +138,13 @@ def remembered(connection: Connection, article_id: str) -> Remembered | None:
     return Remembered(*rows[0]) if rows else None
 
 
-def changed_since(connection: Connection, sequence: int, limit: int) -> list[Remembered]:
-    """Oldest change first."""
-    rows = connection.rows(
+def changed_since(connection: Connection, sequence: int, limit: int) -> list[Change]:
+    """Oldest change first, as the plain tuples that they are: 100,000 of them are read at a start."""
+    return connection.rows(
         f"{_REMEMBERED} WHERE sequence > :sequence ORDER BY sequence LIMIT :limit",
         sequence=sequence,
         limit=limit,
     )
-    return [Remembered(*row) for row in rows]
 
 
 def erased(connection: Connection) -> list[Remembered]:
