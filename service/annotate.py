@@ -13,6 +13,10 @@ from msgspec.structs import replace
 from service.active import ACTIVE
 from service.inference.article import Annotation, Article, ModelReference, RequestWarning
 from service.inference.decisions import Options
+from service.inference.labels import Labels
+from service.memory import Memory, degraded, remembered, wide
+from service.predictions import Keeps, KeepsNothing
+from service.recall import Nothing, Recalls
 from service.records import RecordError, decode_article
 from service.sources import NOT_CALIBRATED, unknown_source
 
@@ -43,6 +47,9 @@ class Model(Protocol):
 
     @property
     def reference(self) -> ModelReference: ...
+
+    @property
+    def labels(self) -> Labels: ...
 
     def annotate(self, articles: Sequence[Article], options: Options, /) -> list[Annotation]: ...
 
@@ -75,10 +82,19 @@ Answer: TypeAlias = Annotation | Refused
 
 
 class Door:
-    def __init__(self, models: Models, outlets: Callable[[str], Mapping[str, int]] = lambda _: {}) -> None:
-        """`outlets` tells of a version which outlets it was calibrated on, each with its articles."""
+    def __init__(
+        self,
+        models: Models,
+        outlets: Callable[[str], Mapping[str, int]] = lambda _: {},
+        recall: Recalls | None = None,
+        predictions: Keeps | None = None,
+    ) -> None:
+        """`outlets` tells of a version which outlets it was calibrated on, each with its articles; `recall` tells what
+        editors decided; `predictions` keeps stamped answers."""
         self._models = models
         self._outlets = outlets
+        self._recall: Recalls = Nothing() if recall is None else recall
+        self._predictions: Keeps = KeepsNothing() if predictions is None else predictions
 
     def take(self, version: str = ACTIVE) -> Model:
         """The model for all pieces of one answer, whatever is activated meanwhile. Raises ArtifactError.
@@ -90,7 +106,9 @@ class Door:
     def annotate(
         self, articles: Sequence[Article], options: Options | None = None, model: str = ACTIVE
     ) -> list[Annotation]:
-        return self.take(model).annotate(articles, options or Options())
+        """As the model and the editors' memory have it. An article that fails makes all of them fail."""
+        answers = self._heeded(self.take(model), articles, options or Options(), _annotate_all)
+        return [one for one in answers if isinstance(one, Annotation)]
 
     def answer(
         self, model: Model, records: Sequence[bytes], options: Options, *, strict: bool = False, stamped: bool = False
@@ -103,16 +121,41 @@ class Door:
         started = perf_counter()
         received = [_receive(record, strict=strict) for record in records]
         articles = [one.article for one in received if isinstance(one, _Received)]
-        annotated = iter(_annotate(model, articles, options))
+        annotated = iter(self._heeded(model, articles, options, _annotate))
         answers = [one if isinstance(one, Refused) else next(annotated) for one in received]
         outlets = self._outlets(model.version)
         took_ms = round((perf_counter() - started) * 1000 / max(1, len(records)), 3)
-        return [
-            _finished(answer, one, outlets, took_ms if stamped else None)
-            if isinstance(one, _Received) and isinstance(answer, Annotation)
-            else answer
-            for answer, one in zip(answers, received, strict=True)
-        ]
+        finished: list[Answer] = []
+        for answer, one in zip(answers, received, strict=True):
+            if not isinstance(one, _Received) or not isinstance(answer, Annotation):
+                finished.append(answer)
+                continue
+            finished.append(annotation := _finished(answer, one, outlets, took_ms if stamped else None))
+            if stamped:
+                self._predictions.keep(annotation, one.article)
+        return finished
+
+    def _heeded(
+        self,
+        model: Model,
+        articles: Sequence[Article],
+        options: Options,
+        annotate: Callable[[Model, Sequence[Article], Options], Sequence[Answer]],
+    ) -> list[Answer]:
+        """What `annotate` answers, as the editors want it."""
+        recalled = {i: memory for i, one in enumerate(articles) if (memory := self._recall.of(one)) is not None}
+        if not recalled:
+            answers = list(annotate(model, articles, options))
+        else:
+            plain = iter(annotate(model, [one for i, one in enumerate(articles) if i not in recalled], options))
+            widely = iter(annotate(model, [articles[i] for i in recalled], wide(options)))
+            answers = [
+                _remembered(next(widely), recalled[i], one, options, model.labels) if i in recalled else next(plain)
+                for i, one in enumerate(articles)
+            ]
+        if self._recall.problem is not None:
+            answers = [degraded(one) if isinstance(one, Annotation) else one for one in answers]
+        return answers
 
 
 def partly(answer: Answer) -> Answer:
@@ -162,6 +205,10 @@ def _id_of(record: bytes) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def _annotate_all(model: Model, articles: Sequence[Article], options: Options) -> Sequence[Answer]:
+    return model.annotate(articles, options)
+
+
 def _annotate(model: Model, articles: Sequence[Article], options: Options) -> Sequence[Answer]:
     """All at once; should that fail, one by one, to find the article that was the matter."""
     if len(articles) > 1:
@@ -178,6 +225,10 @@ def _annotate_alone(model: Model, article: Article, options: Options) -> Answer:
     except Exception as error:
         log.exception("an article could not be annotated")
         return Refused(article.id, error)
+
+
+def _remembered(answer: Answer, memory: Memory, article: Article, options: Options, labels: Labels) -> Answer:
+    return remembered(answer, memory, article, options, labels) if isinstance(answer, Annotation) else answer
 
 
 def _finished(

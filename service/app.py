@@ -12,7 +12,7 @@ from litestar.types import ASGIApp
 
 from service.active import ActiveModel
 from service.annotate import Door, Model
-from service.api import annotating, batch, documents, health, models
+from service.api import annotating, batch, corrections, documents, health, models, predictions
 from service.api.admission import Admission
 from service.api.desk import Desk
 from service.api.failures import HANDLERS
@@ -20,7 +20,8 @@ from service.api.lanes import Lanes
 from service.api.observed import Observed
 from service.api.tally import Tally
 from service.api.together import Together
-from service.loading import loader, open_registry, outlets_of
+from service.keeping import PATIENCE
+from service.loading import loader, open_keeping, open_registry, outlets_of
 from service.log import FIELDS
 from service.registry import Registry
 from service.settings import Settings
@@ -32,6 +33,12 @@ ROUTES = [
     annotating.tags,
     annotating.annotate,
     batch.annotate_batch,
+    predictions.prediction,
+    predictions.erase,
+    corrections.correct,
+    corrections.corrections,
+    corrections.exported,
+    corrections.undo,
     models.models,
     models.model,
     models.report,
@@ -79,26 +86,40 @@ def create_app(
     It begins nothing that a fork would lose: that is left to the start of the server. `shared` is a folder of all
     workers. `registry` and `load` are for tests; the service makes its own from the settings.
     """
+    keeping = open_keeping(settings)
+    alone = shared is None
+    if alone:
+        keeping.start()  # reads while the model is loaded
     registry = registry or open_registry(settings)
     active = CountedModel(registry, load or loader(settings))
     if active.problem:
         log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
     tally = Tally()
     together = Together(tally, shared)
-    door = Door(active, outlets_of(registry))
+    door = Door(active, outlets_of(registry), keeping.recall, keeping.predictions)
     lanes = Lanes(door)
     desk = Desk(door, lanes, tally, settings.max_body, settings.max_batch, settings.profile)
-    parts = {"registry": registry, "active": active, "together": together, "door": door, "desk": desk}
+    parts = {
+        "registry": registry,
+        "active": active,
+        "together": together,
+        "door": door,
+        "desk": desk,
+        "keeping": keeping,
+    }
 
-    def watch() -> None:  # in the process that answers: a fork has no threads
+    def start() -> None:
+        if not alone:
+            keeping.start()
+        keeping.recall.wait(PATIENCE)
         active.watch()
 
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
         exception_handlers=HANDLERS,
-        on_startup=[active.refresh, watch, together.start],
-        on_shutdown=[active.close, lanes.close, together.stop],
+        on_startup=[active.refresh, start, together.start],
+        on_shutdown=[active.close, lanes.close, together.stop, keeping.close],
         openapi_config=None,  # documents.py has our own
         logging_config=None,  # log.py has been set up
         request_max_body_size=None,  # body.py limits while it reads, and answers 413 as a problem

@@ -8,8 +8,10 @@ from service.active import ACTIVE
 from service.inference import artifact
 from service.inference.annotator import Annotator, load
 from service.inference.artifact import ArtifactError
+from service.keeping import Keeping
 from service.registry import Registry, RegistryError, UnknownVersionError
 from service.settings import Settings
+from service.store.database import database_of
 
 BASELINE = Path(__file__).with_name("baseline")
 
@@ -17,6 +19,11 @@ BASELINE = Path(__file__).with_name("baseline")
 def open_registry(settings: Settings) -> Registry:
     """Over the model that comes with the service. Nothing is loaded yet."""
     return Registry(settings.home, BASELINE if BASELINE.is_dir() else None, loader(settings))
+
+
+def open_keeping(settings: Settings) -> Keeping:
+    """What this service keeps. Nothing is opened yet."""
+    return Keeping(database_of(settings.store, settings.home), settings.predictions_days, settings.predictions_bytes)
 
 
 def loader(settings: Settings) -> Callable[[Path], Annotator]:

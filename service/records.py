@@ -90,14 +90,14 @@ def encode_annotation(annotation: Annotation) -> bytes:
 
 
 @contextmanager
-def record_errors(line: bytes) -> Iterator[None]:
-    """Whatever msgspec finds wrong with the line becomes a RecordError."""
+def record_errors(line: bytes, whole: str = "an article") -> Iterator[None]:
+    """Whatever msgspec finds wrong with the line, which is to hold `whole`, becomes a RecordError."""
     try:
         yield
     except msgspec.ValidationError as error:
         raise _wrong_shape(error, line) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _not_json(error, line) from error
+        raise _not_json(error, line, whole) from error
 
 
 def _decode(line: bytes) -> Article:
@@ -134,9 +134,9 @@ def _wrong_shape(error: msgspec.ValidationError, line: bytes) -> RecordError:
     return RecordError(pointer, detail)
 
 
-def _not_json(error: Exception, line: bytes) -> RecordError:
+def _not_json(error: Exception, line: bytes, whole: str) -> RecordError:
     if not line.strip():
-        return RecordError("", "the body is empty: send an article as a JSON object")
+        return RecordError("", f"the body is empty: send {whole} as a JSON object")
     if isinstance(error, RecursionError):
         return RecordError("", "nested too deeply")
     try:

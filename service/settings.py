@@ -36,6 +36,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     predictor: bool = False  # guess the lemmas of words outside the dictionary: a tenth of a per cent of the tokens
     trusted_keys: tuple[Path, ...] = ()  # PEM files; when there are any, unsigned models are refused
     signing_key: Path | None = None  # PEM file; when it is there, models trained here are signed
+    store: str = ""  # postgresql://USER@HOST/NAME; without it HOME/store.db
+    predictions_days: Positive = 30  # how long answers are kept for `GET /predictions/{id}`
+    predictions_bytes: Positive = 2_000_000_000  # of them, compressed
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
 
     @property

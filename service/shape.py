@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import msgspec
 
 _PLACE = re.compile(r"(.*?) - at `\$(.*)`", re.DOTALL)
-_TYPES = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`")
+_TYPES = re.compile(r"Expected `(\w+(?: \| \w+)*)`, got `(\w+)`")
 _LENGTH = re.compile(r"Expected `str` of length <= (\d+)")
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
 _EXPECTED = {"str": "a string", "object": "an object", "array": "an array", "bool": "true or false"}
@@ -25,9 +26,12 @@ def wrong(error: msgspec.ValidationError, whole: str, choices: Sequence[str] = (
     if name.isdecimal():
         name = f"an item of {pointer.split('/')[-2]}"
     if types := _TYPES.fullmatch(what):
-        return pointer, f"{name} must be {_EXPECTED.get(types[1], types[1])}, not {_SENT.get(types[2], types[2])}"
+        expected = [_EXPECTED.get(each, each) for each in types[1].split(" | ") if each != "null"] or ["null"]
+        return pointer, f"{name} must be {' or '.join(expected)}, not {_SENT.get(types[2], types[2])}"
     if length := _LENGTH.fullmatch(what):
         return pointer, f"{name} must have at most {length[1]} characters"
+    if missing := _MISSING.fullmatch(what):
+        return f"{pointer}/{missing[1]}", f"{name} needs the field {missing[1]}"
     if unknown := _UNKNOWN.fullmatch(what):
         return pointer, f"{whole} has no field {unknown[1][:64]}"
     if what.startswith("Invalid enum value"):  # which may be as long as the request: it is not repeated

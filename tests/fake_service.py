@@ -8,6 +8,7 @@ from pathlib import Path
 from service.annotate import Model, Options
 from service.inference import artifact
 from service.inference.article import Alternative, Annotation, Article, ModelReference, RubricAnswer, TagAnswer
+from service.inference.labels import Labels
 from service.registry import Registry
 
 BASELINE = "baseline"
@@ -19,6 +20,8 @@ class FakeModel:
     def __init__(self, version: str, slow: float = 0.0) -> None:
         self.version = version
         self.reference = ModelReference(version, f"words of {version}")
+        label = f"Рубрика {version}"
+        self.labels = Labels([("r", label), ("a", "Другая рубрика")], [("t", f"Тег {version}"), ("u", "Другой тег")])
         self.calls: list[int] = []
         self.threads: set[str] = set()
         self._slow = slow

@@ -10,10 +10,12 @@ from litestar.types import ExceptionHandlersMap
 
 from service.api.body import ClientGoneError
 from service.api.observed import GONE, request_id
-from service.api.problems import MEDIA_TYPE, ProblemError, describe, language_of
+from service.api.problems import MEDIA_TYPE, ProblemError, describe, language_of, problem_of
+from service.correction import CorrectionError
 from service.inference.artifact import ArtifactError
 from service.log import FIELDS
 from service.records import RecordError
+from service.store.database import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +24,7 @@ def _problem(request: Request[Any, Any, Any], error: Exception) -> Response[byte
     language = language_of(request.headers.get("accept-language"))
     problem = describe(error, language, instance=request.scope["path"])
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
-    if isinstance(error, ProblemError):
-        headers |= error.headers
+    headers |= problem_of(error).headers
     return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -54,6 +55,8 @@ HANDLERS: ExceptionHandlersMap = {
     ProblemError: _problem,
     RecordError: _problem,
     ArtifactError: _problem,
+    CorrectionError: _problem,
+    StoreError: _problem,
     ClientGoneError: _gone,
     HTTPException: _from_litestar,
     Exception: _unforeseen,

@@ -13,6 +13,7 @@ from service.api.query import NoParameters, read_query
 from service.api.schemas import Health, Readiness
 from service.api.tally import exposition
 from service.api.together import Together
+from service.keeping import Keeping
 
 PROMETHEUS = "text/plain; version=0.0.4"
 
@@ -40,8 +41,9 @@ async def metrics(
     door: NamedDependency[Door],
     together: NamedDependency[Together],
     active: NamedDependency[Any],
+    keeping: NamedDependency[Keeping],
 ) -> Response[bytes]:
     read_query(request, NoParameters)
-    # in a thread: the first time imports prometheus_client
-    content = await asyncio.to_thread(lambda: exposition(together.total(), door.take().reference, active))
+    # in a thread: it reads the store, and the first time imports prometheus_client
+    content = await asyncio.to_thread(lambda: exposition(together.total(), door.take().reference, active, keeping))
     return Response(content, media_type=PROMETHEUS)

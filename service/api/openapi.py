@@ -49,6 +49,12 @@ class Told:
     query: type[Struct] = NoParameters
     body: Mapping[str, Any] = field(default_factory=dict)
     problems: Sequence[int] = ()
+    status: int = 200  # of `answer`
+    also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # answers with another status
+
+    def answers(self) -> dict[int, Mapping[str, Any]]:
+        """By status."""
+        return {self.status: self.answer, **self.also}
 
     def as_opt(self) -> dict[str, Any]:
         return {_KEY: self}
@@ -57,7 +63,9 @@ class Told:
 def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     """OpenAPI 3.1 of every handler that tells of itself."""
     told = list(_told(routes))
-    named = [kind for *_, each in told for kind in (*each.body.values(), *each.answer.values())]
+    named = [
+        kind for *_, each in told for contents in (each.body, *each.answers().values()) for kind in contents.values()
+    ]
     kinds = [each for kind in named for each in (kind.kinds if isinstance(kind, Either) else (kind,))]
     schemas, components = msgspec.json.schema_components([*kinds, Problem], ref_template=_REFERENCE)
     schema_of = dict(zip(map(repr, kinds), schemas, strict=False))
@@ -110,11 +118,12 @@ def _operation(path: str, description: str, told: Told, schema_of: Mapping[str, 
         "summary": told.summary,
         "parameters": [*_path_parameters(path), *_query_parameters(told.query)],
         "responses": {
-            "200": {
-                "description": "Done",
-                "content": content(told.answer),
+            str(status): {
+                "description": HTTPStatus(status).phrase,
+                "content": content(kinds),
                 "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS},
             }
+            for status, kinds in sorted(told.answers().items())
         }
         | {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted({400, 500, *told.problems})},
     }

@@ -38,6 +38,17 @@ def must_come_from_this_machine(request: Request[Any, Any, Any]) -> None:
         raise ProblemError("forbidden", "models are changed from this machine alone, under a loopback address")
 
 
+def must_not_come_from_a_foreign_page(request: Request[Any, Any, Any]) -> None:
+    """A browser tells whose page sends; a CMS's server sends neither header. Without keys, any page that somebody in
+    the newsroom looks at could write here otherwise."""
+    sent = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.scope["headers"]]
+    hosts = [value for name, value in sent if name == "host"]
+    if any(name == "origin" and _part(value, "netloc") not in hosts for name, value in sent) or any(
+        name == "sec-fetch-site" and value not in {"none", "same-origin"} for name, value in sent
+    ):
+        raise ProblemError("foreign-page", "send this from the newsroom's own server, not from a page of another site")
+
+
 def _part(url: str, name: Literal["hostname", "netloc"]) -> str:
     try:
         return getattr(urlsplit(url), name) or ""

@@ -8,10 +8,13 @@ from msgspec import UNSET, UnsetType
 
 from service.api.russian import in_russian
 from service.api.schemas import FieldProblem, Problem
+from service.correction import CorrectionError
 from service.inference.artifact import ArtifactError
 from service.records import RecordError
 from service.registry import UnknownVersionError
+from service.store.database import StoreError
 
+RETRY_AFTER = "5"  # seconds; the store is tried again every second
 MEDIA_TYPE = "application/problem+json"
 
 Language = Literal["en", "ru"]
@@ -28,14 +31,21 @@ KINDS = {
     "unknown-field": Kind(400, "A field is not read", "Поле не читается"),
     "bad-parameter": Kind(400, "A query parameter is wrong", "Неверный параметр запроса"),
     "forbidden": Kind(403, "This is not allowed from here", "Отсюда это не разрешено"),
+    "foreign-page": Kind(403, "A page of another site may not do this", "Странице чужого сайта это не разрешено"),
     "not-found": Kind(404, "There is nothing at this address", "По этому адресу ничего нет"),
     "unknown-version": Kind(404, "There is no such version of the model", "Такой версии модели нет"),
     "method-not-allowed": Kind(405, "This address has no such method", "У этого адреса нет такого метода"),
     "unusable-version": Kind(409, "This version of the model can't be used", "Эту версию модели нельзя использовать"),
+    "conflict": Kind(409, "This contradicts what was sent before", "Это противоречит посланному раньше"),
+    "gone": Kind(410, "This is not kept any more", "Это больше не хранится"),
+    "erased": Kind(410, "This article was erased", "Эта статья удалена"),
     "too-large": Kind(413, "The request is too large", "Запрос слишком велик"),
     "unsupported-media-type": Kind(415, "This kind of body is not read", "Тело такого вида не читается"),
+    "unknown-prediction": Kind(422, "There is no such prediction", "Такого предсказания нет"),
+    "unknown-label": Kind(422, "There is no such label", "Такой метки нет"),
     "busy": Kind(503, "The service is busy", "Сервис занят"),
     "failed": Kind(500, "The service failed", "Сбой сервиса"),
+    "store-away": Kind(503, "The store can't be used now", "Хранилище сейчас недоступно"),
 }
 
 
@@ -77,6 +87,11 @@ def problem_of(error: Exception) -> ProblemError:
         errors = [FieldProblem(pointer, detail) for pointer, detail in error.places]
         kind = "unknown-field" if error.detail.startswith("this field is not read") else "malformed"
         return ProblemError(kind, error.detail, errors=errors)
+    if isinstance(error, CorrectionError):
+        return ProblemError(error.kind, error.detail, errors=[FieldProblem(*place) for place in error.places])
+    if isinstance(error, StoreError):
+        detail = "what editors decide can't be kept now: send it again later"
+        return ProblemError("store-away", detail, headers={"Retry-After": RETRY_AFTER})
     if isinstance(error, UnknownVersionError):
         return ProblemError("unknown-version", str(error))
     if isinstance(error, ArtifactError):

@@ -55,6 +55,48 @@ SENTENCES = {
     "an array": "массив",
     "null": "null",
     "Number out of range": "слишком большое число",
+    "{} needs the field {}": "{}: нужно поле {}",
+    "a correction": "правка",
+    "many corrections": "пакет правок",
+    # editors' decisions
+    "one of article_id, prediction_id and article has to be there": (
+        "нужно хотя бы одно из полей: article_id, prediction_id, article"
+    ),
+    "final needs one of rubric, regions and tags: what the editor has looked at": (
+        "в final нужно хотя бы одно из rubric, regions и tags: то, что редактор просмотрел"
+    ),
+    "id must not be empty or hold the character U+0000": "id не должен быть пустым или содержать знак U+0000",
+    "{} must not hold the character U+0000": "{}: знака U+0000 быть не должно",
+    "article_id is not the id of the article, {}": "article_id не совпадает с id статьи, {}",
+    "this prediction is not kept here: name the article too, with article_id or article": (
+        "такое предсказание здесь не хранится: назовите и статью, полем article_id или article"
+    ),
+    "an article has one rubric": "у статьи одна рубрика",
+    "a label needs an id or a label": "метке нужен id или label",
+    "there is no rubric with the id {}": "рубрики с id {} нет",
+    "there is no region with the id {}": "региона с id {} нет",
+    "there is no tag with the id {}": "тега с id {} нет",
+    "there is no correction {}": "правки {} нет",
+    "{} is an undo itself: send the correction again instead": "{} — сама отмена: пошлите правку ещё раз",
+    "the article of correction {} was erased": "статья правки {} удалена",
+    "this article was erased on {}": "эта статья удалена {}",
+    "there is no such prediction here": "такого предсказания здесь нет",
+    "this prediction was kept and is not any more": "это предсказание больше не хранится",
+    "this Idempotency-Key came with another body before: choose a new key": (
+        "этот Idempotency-Key уже приходил с другим телом: возьмите новый"
+    ),
+    "a call with this Idempotency-Key is being answered: try again later": (
+        "на вызов с этим Idempotency-Key как раз отвечают: повторите позже"
+    ),
+    "Idempotency-Key must have from 1 to {} printable characters": ("Idempotency-Key: от 1 до {} печатных знаков"),
+    "more than {} corrections at once: send fewer": "больше {} правок сразу: пошлите меньше",
+    "what editors decide can't be kept now: send it again later": (
+        "решения редакторов сейчас не сохранить: пошлите ещё раз позже"
+    ),
+    "send this from the newsroom's own server, not from a page of another site": (
+        "это посылают с сервера редакции, а не со страницы чужого сайта"
+    ),
+    "since must be a date or a time as in ISO 8601, {}": "since: дата или время по ISO 8601, {}",
     # parameters
     "there is no parameter {}, did you mean {}?": "параметра {} нет; возможно, имелось в виду {}",
     "there is no parameter {}, known are {}": "параметра {} нет; есть {}",

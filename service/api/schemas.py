@@ -4,7 +4,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from service.inference.article import Profile
+from service.inference.article import ModelReference, Profile
+from service.inference.labels import Head
+from service.memory import Chosen
 
 CONTRACT = "1.0"
 
@@ -108,3 +110,47 @@ class Reason(Struct, frozen=True, forbid_unknown_fields=True):
 
     reason: Annotated[str, Meta(max_length=1000)] = ""
     actor: Annotated[str, Meta(max_length=200)] = ""
+
+
+class RefusedCorrection(Struct, frozen=True):
+    """A correction of many that was not taken, in its place; each error points to it: /3/final/tags/0."""
+
+    status: int
+    problem: Problem
+
+
+class Journalled(Struct, frozen=True, kw_only=True):
+    """A line of the journal. `undoes` names the correction that this one takes back, `undone_by` what took this one
+    back; of an erased article nothing is left but when it was."""
+
+    id: int
+    article_id: str | None
+    prediction_id: str | None
+    received_at: str
+    actor: str | None
+    at: str | None
+    note: str | None
+    seen: bool
+    draft: bool
+    final: dict[Head, tuple[Chosen, ...]]
+    accepted: dict[Head, tuple[Chosen, ...]]
+    added: dict[Head, tuple[Chosen, ...]]
+    rejected: dict[Head, tuple[Chosen, ...]]
+    model: ModelReference | None
+    undoes: int | None
+    undone_by: int | None
+    erased: bool
+
+
+class Journal(Struct, frozen=True):
+    """A page of it; `next` is `after` of the following one, null on the last."""
+
+    corrections: tuple[Journalled, ...]
+    next: int | None
+
+
+class Erased(Struct, frozen=True):
+    """How many there were."""
+
+    corrections: int
+    predictions: int

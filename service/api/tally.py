@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from msgspec import UNSET, Struct, field
 
 from service.inference.article import Annotation, ModelReference
+from service.keeping import Keeping
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -79,15 +80,21 @@ class Tally(Struct):
 
 
 class Exposition:
-    """A collector of prometheus_client over a tally and the model in use."""
+    """A collector of prometheus_client over a tally, the model in use and what is kept. Reads the store."""
 
-    def __init__(self, tally: Tally, reference: ModelReference, swaps: Swaps) -> None:
+    def __init__(self, tally: Tally, reference: ModelReference, swaps: Swaps, keeping: Keeping) -> None:
         self._tally = tally
+        self._keeping = keeping
         self._reference = reference
         self._swaps = swaps
 
     def collect(self) -> "Iterator[Metric]":
-        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, InfoMetricFamily
+        from prometheus_client.core import (
+            CounterMetricFamily,
+            GaugeMetricFamily,
+            HistogramMetricFamily,
+            InfoMetricFamily,
+        )
 
         tally = self._tally
         requests = CounterMetricFamily("rubricator_requests", "Requests answered", labels=("method", "route", "status"))
@@ -113,6 +120,19 @@ class Exposition:
         swaps, failed = self._swaps.swaps, self._swaps.failed_swaps
         yield CounterMetricFamily("rubricator_model_swaps", "Exchanges of the model", value=swaps)
         yield CounterMetricFamily("rubricator_model_swaps_failed", "Failed ones: the last good stayed", value=failed)
+        keeping = self._keeping
+        up = float(keeping.recall.problem is None)
+        yield GaugeMetricFamily("rubricator_store_up", "1: it can be read and written; 0: answers are degraded", up)
+        dropped = keeping.writer.dropped
+        yield CounterMetricFamily("rubricator_predictions_dropped", "Answers there was no room to keep", value=dropped)
+        remembered = keeping.recall.articles
+        yield GaugeMetricFamily("rubricator_articles_remembered", "Articles with editors' decisions", remembered)
+        if (sizes := keeping.sizes()) is not None:
+            yield GaugeMetricFamily("rubricator_corrections", "Lines of the editors' journal", sizes.corrections)
+            yield GaugeMetricFamily("rubricator_predictions", "Answers that are kept", sizes.predictions)
+            size = sizes.predictions_bytes
+            yield GaugeMetricFamily("rubricator_predictions_bytes", "Of them, compressed", size)
+            yield GaugeMetricFamily("rubricator_store_bytes", "Of all tables", sizes.store_bytes)
 
 
 def _add(mine: dict[K, N], theirs: Mapping[K, N]) -> None:
@@ -120,12 +140,12 @@ def _add(mine: dict[K, N], theirs: Mapping[K, N]) -> None:
         mine[key] += count
 
 
-def exposition(tally: Tally, reference: ModelReference, swaps: Swaps) -> bytes:
+def exposition(tally: Tally, reference: ModelReference, swaps: Swaps, keeping: Keeping) -> bytes:
     """The text that Prometheus reads, with what the process itself uses."""
     from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Exposition(tally, reference, swaps))
+    registry.register(Exposition(tally, reference, swaps, keeping))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 

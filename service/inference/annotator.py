@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -24,6 +25,7 @@ from service.inference.compiled import Compiled, Found
 from service.inference.decisions import Decisions, Options
 from service.inference.explain import addends_by_words, attributions, in_one_part
 from service.inference.features import Features, Floats, Tokens, headline_of, tokens_of
+from service.inference.labels import Labels
 from service.inference.lemmas import Ints, Lemmas
 from service.inference.phrases import Phrases
 from service.inference.places import Kind, Mention, Phrase, Place
@@ -74,6 +76,15 @@ class Annotator:
             if of.regions is not None
         }
         self.reference = ModelReference(version, self._vocabulary())
+
+    @cached_property
+    def labels(self) -> Labels:
+        """All it can answer with."""
+        rubrics, tags = (
+            zip(self.rubric.ids, self.rubric.labels, strict=True),
+            zip(self.tags.ids, self.tags.labels, strict=True),
+        )
+        return Labels(rubrics, tags, self.places)
 
     def annotate(self, articles: Sequence[Article], options: Options = EVERYTHING) -> list[Annotation]:
         """One annotation for each article, in order; the same bits alone as in a batch. CPU only, under 1 ms each."""

@@ -16,6 +16,7 @@ Role = Literal["happened", "about", "mentioned"]
 Origin = Literal["model", "lexical", "rule", "history"]
 Policy = Literal["normal", "review_only", "never_suggest"]
 Profile = Literal["precision", "balanced", "recall"]
+ShownOrigin = Annotated[Literal["history"], Meta(description="Only of a label that an editor set")] | UnsetType
 ShownPolicy = Annotated[Policy, Meta(description="Only where it is not normal: then never `auto`")] | UnsetType
 
 
@@ -91,6 +92,7 @@ class RubricAnswer(Struct, frozen=True, gc=False):
     decision: Decision
     threshold: float
     policy: ShownPolicy = UNSET
+    origin: ShownOrigin = UNSET
 
 
 class Alternative(Struct, frozen=True, gc=False):
@@ -110,6 +112,7 @@ class RegionAnswer(Struct, frozen=True, gc=False):
     decision: Decision
     evidence: tuple[Evidence, ...]
     policy: ShownPolicy = UNSET
+    origin: ShownOrigin = UNSET
 
 
 class TagAnswer(Struct, frozen=True, gc=False):

@@ -1,0 +1,47 @@
+"""The labels that a model can answer with, by id and by name."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from service.inference.places import Place
+
+Head = Literal["rubric", "regions", "tags"]
+HEADS: tuple[Head, ...] = ("rubric", "regions", "tags")
+
+
+class Labels:
+    """`rubrics` and `tags` are pairs of id and label."""
+
+    def __init__(
+        self, rubrics: Iterable[tuple[str, str]], tags: Iterable[tuple[str, str]], places: Sequence[Place] = ()
+    ) -> None:
+        self._places = places
+        self._number = {place.id: number for number, place in enumerate(places)}
+        self._label: dict[Head, dict[str, str]] = {
+            "rubric": dict(rubrics),
+            "regions": {place.id: place.label for place in places},
+            "tags": dict(tags),
+        }
+        # the first of two places of one name is the larger one
+        self._id = {
+            head: {named(label): id_ for id_, label in reversed(labels.items())} for head, labels in self._label.items()
+        }
+
+    def label(self, head: Head, id_: str) -> str | None:
+        return self._label[head].get(id_)
+
+    def id_of(self, head: Head, label: str) -> str | None:
+        """Whatever the case, ё and spaces."""
+        return self._id[head].get(named(label))
+
+    def place(self, id_: str) -> Place | None:
+        number = self._number.get(id_)
+        return None if number is None else self._places[number]
+
+    def parent(self, place: Place) -> str | None:
+        return self._places[place.parent].id if place.parent >= 0 else None
+
+
+def named(label: str) -> str:
+    """How labels are compared."""
+    return " ".join(label.casefold().replace("ё", "е").split())

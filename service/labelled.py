@@ -1,0 +1,50 @@
+"""Corrections -> labelled articles, for training."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import zstandard
+
+from service.corrections import worked_of
+from service.inference.labels import Head
+from service.memory import Chosen
+from service.store import journal
+from service.store.database import Connection
+from service.store.journal import Entry
+
+
+def export(connection: Connection) -> Iterator[bytes]:
+    """Labelled articles, one line each without its end: an article's newest text, and what its editors decided last on
+    each head. Only what an editor has seen; no drafts, nothing undone, nothing without a text. Reads the store."""
+    article_id: str | None = None
+    gathered: list[Entry] = []
+    for entry in journal.taught(connection):
+        if gathered and (entry.article_id is None or entry.article_id != article_id):
+            yield from _labelled(gathered)
+            gathered = []
+        article_id = entry.article_id
+        gathered.append(entry)
+    yield from _labelled(gathered)
+
+
+def _labelled(entries: Sequence[Entry]) -> Iterator[bytes]:
+    text = next((entry.article for entry in reversed(entries) if entry.article is not None), None)
+    if text is None:
+        return
+    final: dict[Head, tuple[Chosen, ...]] = {}
+    for entry in entries:
+        if worked := worked_of(entry):
+            final |= worked.final
+    record = msgspec.json.decode(zstandard.decompress(text), type=dict[str, Any])
+    for name in ("current", "stage"):
+        record.pop(name, None)
+    if entries[-1].article_id is not None:
+        record["id"] = entries[-1].article_id
+    for head, chosen in final.items():
+        labels = [one.label for one in chosen]
+        if head != "rubric":
+            record[head] = labels
+        elif labels:
+            record[head] = labels[0]
+    yield msgspec.json.encode(record)

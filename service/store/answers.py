@@ -1,0 +1,80 @@
+"""The table `predictions`: answers that were given, for as long as they are kept."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from service.store.database import Connection
+
+TOMBSTONE = 365 * 24 * 3600 * 1000  # ms that «it was here once» is known
+STEP = 1000  # rows pruned in one transaction
+
+
+class Kept(NamedTuple):
+    """`answer` is None when it was pruned or erased. `made_at` is ms since 1970."""
+
+    prediction_id: str
+    heads: str
+    article_id: str | None
+    draft: bool
+    made_at: int
+    size: int
+    answer: bytes | None
+
+
+def put(connection: Connection, answers: Sequence[Kept]) -> None:
+    """The same text asked about again: the later answer stays, for each set of heads."""
+    connection.many(
+        "INSERT INTO predictions (prediction_id, heads, article_id, draft, made_at, size, answer) "
+        "VALUES (:prediction_id, :heads, :article_id, :draft, :made_at, :size, :answer) "
+        "ON CONFLICT (prediction_id, heads) DO UPDATE SET article_id = excluded.article_id, draft = excluded.draft, "
+        "made_at = excluded.made_at, size = excluded.size, answer = excluded.answer",
+        [answer._asdict() for answer in answers],
+    )
+
+
+def get(connection: Connection, prediction_id: str) -> list[Kept]:
+    """The latest first."""
+    rows = connection.rows(
+        "SELECT prediction_id, heads, article_id, draft, made_at, size, answer FROM predictions "
+        "WHERE prediction_id = :prediction_id ORDER BY made_at DESC, heads",
+        prediction_id=prediction_id,
+    )
+    return [Kept(*row) for row in rows]
+
+
+def prune(connection: Connection, *, before: int, most_bytes: int, now: int) -> int:
+    """One step of it: at most 1,000 answers, oldest first, that are older than `before` or too many. Returns how many;
+    0 when it is done."""
+    too_much = held(connection)[1] - most_bytes
+    oldest = connection.rows(
+        "SELECT made_at, size FROM predictions WHERE answer IS NOT NULL ORDER BY made_at LIMIT :step", step=STEP
+    )
+    last, gone = -1, 0
+    for made_at, size in oldest:
+        if made_at >= before and too_much <= 0:
+            break
+        last, too_much, gone = made_at, too_much - size, gone + 1
+    connection.rows(
+        "UPDATE predictions SET answer = NULL, article_id = NULL, size = 0 "
+        "WHERE answer IS NOT NULL AND made_at <= :last",
+        last=last,
+    )
+    connection.rows("DELETE FROM predictions WHERE answer IS NULL AND made_at < :before", before=now - TOMBSTONE)
+    return gone
+
+
+def erase(connection: Connection, article_id: str) -> int:
+    [[many]] = connection.rows("SELECT count(*) FROM predictions WHERE article_id = :article_id", article_id=article_id)
+    connection.rows(
+        "UPDATE predictions SET answer = NULL, article_id = NULL, size = 0 WHERE article_id = :article_id",
+        article_id=article_id,
+    )
+    return int(many)
+
+
+def held(connection: Connection) -> tuple[int, int]:
+    """How many answers, and their bytes."""
+    [[many, size]] = connection.rows(
+        "SELECT count(*), coalesce(sum(size), 0) FROM predictions WHERE answer IS NOT NULL"
+    )
+    return int(many), int(size)
