@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from service.inference import artifact, kernel
 from service.inference.article import (
@@ -106,7 +104,7 @@ class Annotator:
         if unusable:
             answer = {"rubric": None, "alternatives": (), "regions": (), "tags": ()}
         else:
-            probabilities = self.rubric.probabilities(reading.found.margins[None])[0]
+            probabilities = self.rubric.probabilities_of(reading.found.margins)
             if not self.unlike.is_news(probabilities):
                 reasons.append("not_news")
             if calibrated and self.unlike.too_short(len(reading.found.columns)):
@@ -121,7 +119,7 @@ class Annotator:
                 found = self.regions.found(reading.text, reading.found.tokens, reading.found.named.places, least)
                 answer["regions"] = self.decisions.regions(found, reading.locate, may_publish, options)
             if "tags" in options.heads:
-                chosen = self._chosen_tags(reading, probabilities, may_publish, options)
+                chosen = self.decisions.tags(reading.found.candidates, probabilities, may_publish, options)
                 answer["tags"] = tuple(tag for _, tag in chosen)
             if options.explain:
                 chosen = chosen if "tags" in options.heads else []
@@ -157,16 +155,10 @@ class Annotator:
             reasons.append("truncated")
         return reasons
 
-    def _chosen_tags(
-        self, reading: "Reading", rubrics: npt.NDArray[np.float64], may_publish: bool, options: Options
-    ) -> list[tuple[int, TagAnswer]]:
-        candidates = reading.found.candidates
-        return self.decisions.tags(candidates, self.tags.probabilities(candidates), rubrics, may_publish, options)
-
     def _explanation(
         self,
         reading: "Reading",
-        probabilities: npt.NDArray[np.float64],
+        probabilities: Sequence[float],
         tags: Sequence[tuple[int, TagAnswer]],
         options: Options,
     ) -> Explanation:

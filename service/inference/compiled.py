@@ -71,6 +71,7 @@ class _Room:
         self._places, self._tags = np.empty((2, hits, 3), np.int32)
         self._candidates = np.empty(2 * (CANDIDATES + hits), np.int32)
         self._evidence = np.empty((CANDIDATES + hits, len(EVIDENCE)), np.float64)
+        self._log_odds = np.empty(CANDIDATES + hits, np.float64)
         self._rest = (
             *(np.empty(4 * words, np.int32), np.empty(4 * words + CANDIDATES, np.int32)),
             *(np.empty(max(rubrics, tags), np.float64), np.empty(tags, np.float32)),
@@ -78,14 +79,14 @@ class _Room:
         )
         cells, spare, total, tag_margins, slots, namings = kernel.addresses(*self._rest)
         classes, columns, values, margins = kernel.addresses(self._classes, self._columns, self._values, self._margins)
-        places, of_tags, candidates, evidence = kernel.addresses(
-            self._places, self._tags, self._candidates, self._evidence
+        places, of_tags, candidates, evidence, log_odds = kernel.addresses(
+            self._places, self._tags, self._candidates, self._evidence, self._log_odds
         )
         self.article = kernel.Article(
             classes=classes, cells=cells, spare=spare, columns=columns, values=values,
             total=total, rubric_margins=margins, tag_margins=tag_margins,
             hits=(kernel.Hits(places, hits), kernel.Hits(of_tags, hits)),
-            slots=slots, namings=namings, candidates=candidates, evidence=evidence,
+            slots=slots, namings=namings, candidates=candidates, evidence=evidence, log_odds=log_odds,
         )  # fmt: skip
         self.text, self.length = self.article.text, self.article.length
         self._words, self._hits, self._in_title = self.article.words, self.article.hits, self.article.in_title
@@ -101,7 +102,11 @@ class _Room:
             self._values[:columns].copy(),
             self._margins.copy(),
             Named(self._split(0, self._places), self._split(1, self._tags)),
-            Candidates(self._candidates[:candidates].astype(np.int64), self._evidence[:candidates].copy()),
+            Candidates(
+                self._candidates[:candidates].astype(np.int64),
+                self._evidence[:candidates].copy(),
+                self._log_odds[:candidates].copy(),
+            ),
         )
 
     def _split(self, head: int, table: npt.NDArray[np.int32]) -> tuple[Ints, Ints]:

@@ -87,5 +87,9 @@ void find_candidates(const Tags *tags, Article *article) {
         const int32_t tag = candidates[i];
         tell(tags, tag, article->tag_margins[tag], article->namings + article->slots[tag] - 1, article->evidence[i]);
         article->slots[tag] = 0;
+        const double *evidence = article->evidence[i], *ranker = tags->ranker[tag];
+        double log_odds = 0;
+        for (int one = 0; one < EVIDENCE; one++) log_odds += evidence[one] * ranker[one];
+        article->log_odds[i] = log_odds;
     }
 }
