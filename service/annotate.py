@@ -12,12 +12,13 @@ from msgspec.structs import replace
 
 from service.active import ACTIVE
 from service.inference.article import Annotation, Article, ModelReference, RequestWarning
-from service.inference.decisions import Options
+from service.inference.decisions import HEADS, Options
 from service.records import RecordError, decode_article
 from service.sources import NOT_CALIBRATED, unknown_source
 
 __all__ = [
     "ACTIVE",
+    "HEADS",
     "Answer",
     "Door",
     "Model",
