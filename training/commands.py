@@ -199,6 +199,7 @@ def told() -> Iterator[None]:
     from service.inference.signature import KeyFileError
     from service.records import DamagedFileError, RecordError
     from service.settings import SettingsError
+    from service.store.database import StoreError
     from training.beforehand import BeforehandError
     from training.config import ConfigError
     from training.examples import EmptyTrainingSetError
@@ -206,10 +207,11 @@ def told() -> Iterator[None]:
     from training.readers.detect import UnknownFormatError
     from training.readers.wordpress import WordPressError
     from training.split import SplitError
+    from training.taught import RetrainingError
 
     known = (
         ArtifactError, BeforehandError, ConfigError, DamagedFileError, EmptyTrainingSetError, KeyFileError, RecordError,
-        SettingsError, SplitError, TableError, UnknownFormatError, WordPressError,
+        RetrainingError, SettingsError, SplitError, StoreError, TableError, UnknownFormatError, WordPressError,
     )  # fmt: skip
     try:
         yield

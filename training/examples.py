@@ -3,7 +3,7 @@
 import datetime
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -73,13 +73,14 @@ class Examples:
         return frozenset(row.corpus for row in self.rows if getattr(row.article, kind))
 
 
-def load(config: Config, rejects: Rejects) -> Examples:
-    """Reads the disk. Raises EmptyTrainingSetError if no article is left."""
+def load(config: Config, rejects: Rejects, is_erased: Callable[[str], bool] = lambda _: False) -> Examples:
+    """Reads the disk. `is_erased` tells of an article's id that nobody may learn from it any more. Raises
+    EmptyTrainingSetError if no article is left."""
     rejected: dict[str, Counter[str]] = {}
     unmapped: dict[str, Counter[str]] = {}
     unread: dict[str, Counter[tuple[str, str | None]]] = {}
     mixed: Counter[tuple[str, str]] = Counter()
-    seen = _Seen()
+    seen = _Seen(is_erased)
     rows: list[Example] = []
     for number, corpus in enumerate(config.corpus):
         told = _Told(rejects)
@@ -115,12 +116,15 @@ def kind_of(reason: str) -> str:
 class _Seen:
     """Ids and texts of all corpora so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_erased: Callable[[str], bool]) -> None:
+        self._is_erased = is_erased
         self._ids: set[tuple[str, str]] = set()
         self._texts: set[bytes] = set()
 
     def check(self, outlet: str, article: LabelledArticle) -> None:
         identity = (outlet, article.id or "")
+        if article.id and self._is_erased(article.id):
+            raise _RejectedError("erased on request")
         if article.id and identity in self._ids:
             raise _RejectedError(f"id sent before: {article.id}")
         same = (article.title, article.lead, article.text, article.body_html, article.rubric)
