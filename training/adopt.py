@@ -1,7 +1,7 @@
 """`rubricator adopt`, top to bottom: archive -> model of the house -> what it may publish unseen -> findings."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,18 @@ class Base:
 
 
 def adopt(
-    path: Path, base: Base, rejects: Rejects, progress: Progress, *, source: str | None = None, precision: float = 0.9
+    path: Path,
+    base: Base,
+    rejects: Rejects,
+    progress: Progress,
+    *,
+    source: str | None = None,
+    precision: float = 0.9,
+    erased: Set[bytes] = frozenset(),
 ) -> tuple[Trained, Findings]:
     """Reads the archive, learns from it, and measures. Minutes of CPU for 20,000 articles."""
     with progress.step("reading"):
-        config, examples = archive.read(path, source, precision, rejects)
+        config, examples = archive.read(path, source, precision, rejects, erased)
     check_that_labels_differ(examples.rows)
     if len(examples) < FEWEST:
         raise EmptyTrainingSetError(f"{len(examples)} articles with labels are too few: {FEWEST} are the least")

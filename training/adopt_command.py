@@ -31,7 +31,7 @@ def adopt(
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON instead of the version.")] = False,
 ) -> None:
     """Learn a newsroom's rubrics and tags from its archive, and say in one page how far to trust them."""
-    from service.loading import open_registry
+    from service.loading import erased_articles, open_registry
     from service.records import Rejects
     from service.settings import read_settings
     from training import adopt_page
@@ -45,7 +45,10 @@ def adopt(
         kept = RejectsFile(settings.home / "rejects")
         rejects = Rejects(kept.write)
         try:
-            trained, found = learn(archive, started_from, rejects, Progress(), source=source, precision=precision)
+            erased = erased_articles(settings)
+            trained, found = learn(
+                archive, started_from, rejects, Progress(), source=source, precision=precision, erased=erased
+            )
         finally:
             rejects_file = kept.close()
             tell_rejects(rejects.reasons, rejects_file)

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,10 +67,11 @@ class Trained:
         )  # fmt: skip
 
 
-def train(config: Config, rejects: Rejects, progress: Progress) -> Trained:
-    """Reads the corpora of the config and learns from them. Minutes of CPU for 100,000 articles."""
+def train(config: Config, rejects: Rejects, progress: Progress, erased: Set[bytes] = frozenset()) -> Trained:
+    """Reads the corpora of the config and learns from them, but for erased articles. Minutes of CPU for 100,000
+    articles."""
     with progress.step("reading"):
-        examples = load(config, rejects)
+        examples = load(config, rejects, erased)
     check_that_labels_differ(examples.rows)
     with progress.step(f"splitting {len(examples)} articles, near-duplicates together"):
         parts_of = split(examples, config.split)
