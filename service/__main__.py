@@ -93,18 +93,16 @@ def rubricator() -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="0 picks a free one.  [default: 8000]", min=0, max=65535)] = None,
-    workers: Annotated[int, typer.Option(help="Processes; one is what there is so far.", min=1)] = 1,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer.  [default: 1]", min=1)] = None,
 ) -> None:
     """Answer over HTTP until SIGTERM or Ctrl-C."""
-    if workers > 1:
-        _stop("several workers are not there yet: start several services on ports of their own", WRONG_USAGE)
     from msgspec.structs import replace
 
     from service.server import serve as serve_until_told
 
     settings = _settings()
-    changed = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    serve_until_told(replace(settings, **changed))
+    given = {"host": host, "port": port, "workers": workers}
+    serve_until_told(replace(settings, **{name: value for name, value in given.items() if value is not None}))
 
 
 @app.command()

@@ -29,11 +29,13 @@ __all__ = [
     "OneModel",
     "Options",
     "Refused",
+    "partly",
     "prediction_id",
 ]
 
 log = logging.getLogger(__name__)
 
+_LATE = RequestWarning("timed_out", "?timeout_ms")
 _NO_ID = RequestWarning("no_id", "/id")  # nothing that its editors decide can be remembered for such an article
 
 
@@ -154,6 +156,14 @@ class Door:
         if self._recall.problem is not None:
             answers = [degraded(one) if isinstance(one, Annotation) else one for one in answers]
         return answers
+
+
+def partly(answer: Answer) -> Answer:
+    """What is told of an answer whose time was up before more of it could be worked out."""
+    if isinstance(answer, Refused):
+        return answer
+    status = "partial" if answer.status == "ok" else answer.status
+    return replace(answer, status=status, warnings=(*answer.warnings, _LATE))
 
 
 def prediction_id(article: Article, model: ModelReference) -> str:

@@ -1,5 +1,6 @@
 """The one file that knows all parts: what lives long is made here and handed on."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,13 @@ from litestar.types import ASGIApp
 from service.active import ActiveModel
 from service.annotate import Door, Model
 from service.api import annotating, batch, corrections, documents, health, models, predictions
+from service.api.admission import Admission
 from service.api.desk import Desk
 from service.api.failures import HANDLERS
+from service.api.lanes import Lanes
 from service.api.observed import Observed
 from service.api.tally import Tally
+from service.api.together import Together
 from service.keeping import PATIENCE
 from service.loading import loader, open_keeping, open_registry, outlets_of
 from service.log import FIELDS
@@ -73,33 +77,47 @@ class CountedModel(ActiveModel[Model]):
 
 
 def create_app(
-    settings: Settings, registry: Registry | None = None, load: Callable[[Path], Model] | None = None
+    settings: Settings,
+    registry: Registry | None = None,
+    load: Callable[[Path], Model] | None = None,
+    shared: Path | None = None,
 ) -> ASGIApp:
     """Loads the active model before it returns: whoever listens afterwards is ready. Raises ArtifactError without one.
 
-    `registry` and `load` are for tests; the service makes its own from the settings.
+    It begins nothing that a fork would lose: that is left to the start of the server. `shared` is a folder of all
+    workers. `registry` and `load` are for tests; the service makes its own from the settings.
     """
     keeping = open_keeping(settings)
-    keeping.start()  # reads while the model is loaded
     registry = registry or open_registry(settings)
-    active = CountedModel(registry, load or loader(settings)).watch()
+    active = CountedModel(registry, load or loader(settings))
     if active.problem:
         log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
     tally = Tally()
+    together = Together(tally, shared)
     door = Door(active, outlets_of(registry), keeping.recall, keeping.predictions)
-    desk = Desk(door, tally, settings.max_body, settings.max_batch, settings.profile)
-    parts = {"registry": registry, "active": active, "tally": tally, "door": door, "desk": desk, "keeping": keeping}
-    keeping.recall.wait(PATIENCE)
+    lanes = Lanes(door)
+    desk = Desk(door, lanes, tally, settings.max_body, settings.max_batch, settings.profile)
+    parts = {"registry": registry, "active": active, "together": together, "door": door, "desk": desk}
+    parts["keeping"] = keeping
+
+    def watch() -> None:  # in the process that answers: a fork has no threads
+        active.watch()
+
+    async def remember() -> None:
+        keeping.start()
+        await asyncio.to_thread(keeping.recall.wait, PATIENCE)
+
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
         exception_handlers=HANDLERS,
-        on_shutdown=[active.close, desk.close, keeping.close],
+        on_startup=[active.refresh, watch, together.start, remember],
+        on_shutdown=[active.close, lanes.close, together.stop, keeping.close],
         openapi_config=None,  # documents.py has our own
         logging_config=None,  # log.py has been set up
         request_max_body_size=None,  # body.py limits while it reads, and answers 413 as a problem
     )
-    return Observed(app, tally, lambda: active.version)
+    return Observed(Admission(app, lanes), tally, lambda: active.version)
 
 
 def _given(part: Any) -> Provide:

@@ -7,7 +7,7 @@ than msgspec, which is there anyway. A misspelt variable is an error with either
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: Path | None = None  # where the corpora of a training configuration lie
     host: str = "127.0.0.1"
     port: Port = 8000  # 0 picks a free one
+    workers: Positive = 1  # processes that answer
     max_body: Positive = 2 * 1024 * 1024  # bytes of one request
     max_batch: Positive = 1000  # articles of one request
     profile: Profile = "balanced"  # of decisions, where a request names none
@@ -102,6 +103,8 @@ def _converted(name: str, value: object, origin: str) -> Any:
     try:
         return msgspec.convert(value, _TYPES[name], strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
+        if allowed := get_args(_TYPES[name]) if get_origin(_TYPES[name]) is Literal else ():
+            raise SettingsError(f"{origin} = {value!r}: it must be {' or '.join(allowed)}") from error
         raise SettingsError(f"{origin} = {value!r}: {error}") from error
 
 

@@ -20,18 +20,18 @@ import pytest
 from msgspec.structs import replace
 
 from service.inference.annotator import Annotator, load
-from service.inference.article import Profile
+from service.inference.article import Profile, TagAnswer
 from service.inference.decisions import Options
 from service.records import Rejects
 from tests.sample_model import labelled_articles, small_archive, trained
 from tests.wxr import export, item
 from training import adopt_page, archive
-from training.adopt import Base, adopt
+from training.adopt import Base, adopt, tags_shown
 from training.adopt_command import doubtful_labels
 from training.calibrate import NEVER
 from training.config import Corpus
 from training.examples import EmptyTrainingSetError, Example, Examples
-from training.findings import Findings
+from training.findings import Findings, Part, TagsShown
 from training.progress import Progress
 from training.run import Trained
 
@@ -254,6 +254,31 @@ def large(path: Path, clear: str = "Спорт") -> Path:
         rows.append({"id": str(i), "source": "a.ru", "published_at": str(date), "title": text[:40], "text": text})
         rows[-1]["rubric"] = rubric
     return written(path, rows)
+
+
+def test_the_tags_told_are_those_that_the_service_shows() -> None:
+    tags = [TagAnswer(f"t{i}", f"Т{i}", 0.9 - i / 100, "auto" if i < 2 else "review", "model") for i in range(9)]
+    found = tags_shown([tags[:5], tags[:1], tags[:2]], [{"t0", "t4", "t7"}, {"t1"}, set()])
+    assert found == TagsShown(articles=2, shown=Part(6, 2), given=4, unseen=Part(5, 1))
+
+
+@pytest.mark.slow
+def test_an_archive_with_tags_is_told_of_at_most_five_an_article(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in large(tmp_path / "large.jsonl").read_text("utf-8").splitlines()]
+    words = ["матч", "гол", "тренер", "команда", "турнир", "улица", "двор", "дом", "лифт", "ремонт"]
+    for row in rows:
+        told = [word for word in words if word in row["text"].split()]
+        row["tags"] = told + (["стадион", "медаль", "сборная"] if told[0] in words[:5] else ["округ", "район", "жильё"])
+    model, found = adopted(written(tmp_path / "tagged.jsonl", rows))
+    served = Annotator("new", model.parts)
+    answers = served.annotate([replace(found.rows[i].article, rubric=None, tags=()) for i in found.tested.rows])
+    assert found.of_tags and found.evaluation
+    shown = sum(len(answer.tags or ()) for answer in answers)
+    assert found.of_tags.shown.n == shown > 2 * len(answers)
+    assert found.of_tags.shown.n < (found.evaluation.tags.shown_per_article or 0) * len(answers)
+    assert f"служба показывает {shown / len(answers):.1f}".replace(".", ",") + ": не больше пяти" in text_of(
+        page_of(found)
+    )
 
 
 @pytest.mark.slow

@@ -228,6 +228,41 @@ def test_only_a_known_outlet_gets_auto(known: int, source: str | None, auto: boo
     assert all(("not_calibrated_for_source" in answer.reasons) != auto for answer in answers)
 
 
+@pytest.mark.parametrize(
+    ("known", "heads", "auto", "told"),
+    [
+        ({"rubric"}, {"rubric"}, {"rubric"}, False),
+        ({"rubric"}, {"rubric", "regions", "tags"}, {"rubric"}, True),
+        ({"tags"}, {"regions", "tags"}, {"tags"}, True),
+        ({"tags", "regions"}, {"regions", "tags"}, {"regions", "tags"}, False),
+        ({"tags"}, {"rubric"}, set(), True),
+    ],
+)
+def test_a_head_is_auto_for_outlets_whose_labels_of_its_own_it_was_calibrated_on(
+    known: set[str], heads: set[str], auto: set[str], told: bool
+) -> None:
+    """An outlet that gives tags and no rubrics says nothing of how sure its rubrics are."""
+    parts = calibrated_parts(200)
+    sources = {head: {"sample": 200 if head in known else 199} for head in ("rubric", "regions", "tags")}
+    parts["decisions"] = {**parts["decisions"], "sources": sources}
+    sent = [replace(article, source="sample") for article in articles()]
+    answers = Annotator("by head", parts).annotate(sent, Options(heads=frozenset(heads)))
+    found = set()
+    for plain in msgspec.to_builtins(answers):
+        rubric = [plain["rubric"]] if plain.get("rubric") else []
+        of_heads = {"rubric": rubric, "tags": plain.get("tags", ()), "regions": plain.get("regions", ())}
+        found |= {head for head, labels in of_heads.items() if any(one["decision"] == "auto" for one in labels)}
+    assert found == auto
+    assert all(("not_calibrated_for_source" in answer.reasons) == told for answer in answers)
+
+
+def test_outlets_of_a_model_are_told_with_the_most_of_any_head() -> None:
+    parts = calibrated_parts(0)
+    sources = {"rubric": {"a": 5}, "regions": {}, "tags": {"a": 3, "b": 9}}
+    parts["decisions"] = {**parts["decisions"], "sources": sources}
+    assert Annotator("by head", parts).decisions.calibrated == {"b": 9, "a": 5}
+
+
 def test_a_rubric_may_be_kept_from_publication_while_others_go_out() -> None:
     parts = dict(calibrated_parts(200))
     allowed = [0.4 if label == "Спорт" else 2.0 for label in parts["rubric"]["labels"]]

@@ -154,7 +154,6 @@ def test_a_model_is_named_by_version_path_or_baseline(run: Any, home: Path) -> N
         (("annotate", "-", "--explain", "all"), "'none', 'words'"),
         (("anotate", "-"), "No such command"),
         (("serve", "--port", "70000"), "less than or equal to 65535"),
-        (("serve", "--workers", "2"), "several workers are not there yet"),
         (("models", "activate"), "Missing argument"),
     ],
 )

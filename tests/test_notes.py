@@ -3,20 +3,24 @@
 import datetime
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scipy.stats import binomtest
 
 from service.inference.article import LabelledArticle
 from service.inference.manifest import Manifest
 from service.records import Rejects
 from tests import newsroom
-from training import measures, notes
+from training import config, measures, notes
 from training.config import Config, Corpus
 from training.evaluate import evaluate
 from training.evaluation import Evaluation, Overlap
 from training.examples import Examples, load
+from training.lookalikes import in_one_alphabet
 from training.overlap import fingerprint, overlap
+from training.split import split
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,13 @@ def test_wilsons_interval_of_all_right_is_no_certainty() -> None:
     half = 1.96 * (0.7 * 0.3 / 2000) ** 0.5
     assert (low, high) == pytest.approx((0.7 - half, 0.7 + half), abs=0.001)
     assert measures.wilson(0, 0) is None
+
+
+@pytest.mark.parametrize(("right", "of"), [(0, 1), (1, 1), (0, 40), (3, 40), (29, 30), (8000, 9000)])
+def test_wilsons_interval_is_scipys(right: int, of: int) -> None:
+    for z, confidence in ((measures.TWO_SIDED, 0.95), (measures.ONE_SIDED, 0.9)):
+        found = binomtest(right, of).proportion_ci(confidence, method="wilson")
+        assert measures.wilson(right, of, z) == pytest.approx((found.low, found.high), abs=1e-4)
 
 
 def test_a_label_has_intervals_of_what_was_answered_and_what_was_true(whole: Evaluation) -> None:
@@ -121,3 +132,56 @@ def test_newer_rows_need_no_word(tmp_path: Path) -> None:
     examples = examples_of(tmp_path, "news", "2025-01-03")
     assert examples.rows[0].date == datetime.date(2025, 1, 3)
     assert list(notes.on_overlap(overlap(Manifest(newest_row="2025-01-02"), examples), 1)) == []
+
+
+TODAY = datetime.date(2025, 1, 5)
+
+
+def test_dates_to_come_are_counted_with_what_they_do_to_a_split_by_time(tmp_path: Path) -> None:
+    to_come = ["2031-01-01", "2099-01-02", "2099-01-02"]
+    days = [f"{2000 + i // 100}-01-{i % 28 + 1:02}" for i in range(298)]
+    examples = examples_of(tmp_path, "news", *days, "2025-01-06T01:00:00+09:00", *to_come, None)
+    parts = split(examples, config.Split(by="time", validation=0.1, test=0.006))
+    [told] = notes.on_future(examples, TODAY, parts)
+    assert told.startswith("3 rows have a published_at later than today (2025-01-05), up to 2099-01-02: mend the dates")
+    assert "takes them for the newest (test 2, validation 1), so that validation and test are of these" in told
+    [told] = notes.on_future(examples, TODAY, replace(parts, by="hash"))
+    assert "split by time" not in told
+    [told] = notes.on_future(examples, TODAY)
+    assert told.endswith("rows that a model was trained on may pass for newer ones")
+
+
+def test_days_up_to_tomorrow_need_no_word(tmp_path: Path) -> None:
+    examples = examples_of(tmp_path, "news", "2025-01-05", "2025-01-06", None)
+    assert list(notes.on_future(examples, TODAY)) == []
+
+
+def test_a_label_with_latin_letters_in_a_russian_word_is_that_word_and_is_told(tmp_path: Path) -> None:
+    rows = [
+        {"title": "a", "rubric": "\u0043порт", "tags": ["\u0041ФК", "АФК"]},  # with a Latin C and A
+        {"title": "b", "rubric": "Спорт", "tags": ["IT-рынок", "Wi-Fi", "Цска Z"]},
+        {"title": "c", "rubric": "\u0043порт", "regions": ["M\u043eсква"]},
+    ]
+    path = tmp_path / "news.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    found = load(Config(corpus=(Corpus(path=path),)), Rejects())
+    assert [row.article.rubric for row in found.rows] == ["Спорт"] * 3
+    assert [row.article.tags for row in found.rows] == [("АФК",), ("IT-рынок", "Wi-Fi", "Цска Z"), ()]
+    assert found.rows[2].article.regions == ("Москва",)
+    [told] = notes.on_alphabets(found)
+    assert "with their rows: «Спорт» 2, «АФК» 1, «Москва» 1; mend them" in told
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("A\u0440ple", "Apple"),  # a Cyrillic р
+        ("Xбокс9Z", "Xбокс9Z"),
+        ("CCCP", "CCCP"),  # all Latin: it may be anything
+        ("\u0421\u0421\u0421P", "СССР"),
+        ("t\u0443-154", "ту-154"),
+        ("T-\u0431анк", "T-банк"),
+    ],
+)
+def test_a_word_is_put_into_the_alphabet_that_all_its_letters_have(written: str, read: str) -> None:
+    assert in_one_alphabet(written) == read

@@ -57,6 +57,16 @@ def test_json_lines_say_the_same(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\x85"])
+def test_only_a_line_feed_ends_a_line(tmp_path: Path, mark: str) -> None:
+    lines, columns = tmp_path / "places.jsonl", tmp_path / "places.tsv"
+    lines.write_text(f'{{"id": "x", "label": "Новое{mark}Кушалино", "level": "place"}}\n', "utf-8")
+    columns.write_text(f"id\tlabel\tlevel\nx\tНовое{mark}Кушалино\tplace\n", "utf-8")
+    for file in (lines, columns):
+        [place] = newsroom("RU-69", file).places
+        assert place.label == "Новое Кушалино"
+
+
 def small_gazetteer(folder: Path) -> Path:
     """Two countries and a subject: built in no time."""
     (folder / "countries.jsonl").write_text(

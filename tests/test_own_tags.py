@@ -1,5 +1,6 @@
 """A newsroom's own vocabulary of tags: they work by name and synonyms before any article has them."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from service.inference.decisions import Options
 from service.records import Rejects
 from tests.sample_model import SAMPLE
 from training.config import load
-from training.gazetteer import build
+from training.gazetteer import Gazetteer, build
 from training.labels import OwnTag, tags_of
 from training.own_tags import OwnTagsError, own_tags
 from training.progress import Progress
@@ -94,7 +95,7 @@ def test_synonyms_are_the_tag_in_archive_and_evaluation(trained: Trained) -> Non
 def test_own_tags_take_their_synonyms_and_stay_whatever_the_limits() -> None:
     articles = [LabelledArticle(tags=("ставка цб", "суд"))] * 5 + [LabelledArticle(tags=("мосты",))] * 4
     own = (OwnTag("Ключевая ставка", ("Ставка ЦБ",)), OwnTag("Маркетплейсы"), OwnTag("Пермь"))
-    found = tags_of(articles, build(), [], 3, 3, own)
+    found = tags_of(articles, gazetteer(), [], 3, 3, own)
     assert [(tag.label, tag.examples) for tag in found.tags] == [
         ("Ключевая ставка", 5),
         ("суд", 5),
@@ -107,9 +108,14 @@ def test_own_tags_take_their_synonyms_and_stay_whatever_the_limits() -> None:
 
 def test_an_own_tag_is_joined_to_no_other() -> None:
     articles = [LabelledArticle(tags=("Владимир Путин",))] * 5 + [LabelledArticle(tags=("Путин",))] * 4
-    assert [tag.label for tag in tags_of(articles, build(), [], 3, 9).tags] == ["Владимир Путин"]
-    apart = tags_of(articles, build(), [], 3, 9, (OwnTag("Путин"),))
+    assert [tag.label for tag in tags_of(articles, gazetteer(), [], 3, 9).tags] == ["Владимир Путин"]
+    apart = tags_of(articles, gazetteer(), [], 3, 9, (OwnTag("Путин"),))
     assert {tag.label: tag.examples for tag in apart.tags} == {"Владимир Путин": 5, "Путин": 4}
+
+
+@cache
+def gazetteer() -> Gazetteer:
+    return build()
 
 
 @pytest.mark.parametrize(
@@ -118,21 +124,38 @@ def test_an_own_tag_is_joined_to_no_other() -> None:
         ("Суд\n\tсудья\n", "line 2: a line begins with the tag's label"),
         ("Суд\n# и\nСудьи\tсуд\n", "line 3: «суд» is already a name of «Суд», line 1: leave it to one of the two"),
         ("Суд\n" + "х" * 201 + "\n", "line 2: «х+…» has 201 characters, 200 are the most"),
+        ("Суд\nСтолица\tМОСКВА\n", "line 2: «МОСКВА» is the region «Москва», and a place is never a tag: leave it out"),
+        ("Республика Саха\tалмазы\n", "line 1: «Республика Саха» is the region «Якутия», and a place is never a tag"),
     ],
 )
 def test_a_vocabulary_that_can_not_be_used_says_which_line(tmp_path: Path, content: str, told: str) -> None:
     (tmp_path / "tags.tsv").write_text(content, "utf-8")
     with pytest.raises(OwnTagsError, match=told):
-        own_tags(tmp_path / "tags.tsv")
+        own_tags(tmp_path / "tags.tsv", gazetteer())
+
+
+def test_a_label_may_begin_with_a_hash_and_a_comment_has_a_blank_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "tags.tsv").write_text("# сноска\n#\n#МыВместе\t#мывместе2020\n#\tещё сноска\n", "utf-8")
+    assert own_tags(tmp_path / "tags.tsv", gazetteer()) == (OwnTag("#МыВместе", ("#мывместе2020",)),)
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_only_a_line_feed_ends_a_line(tmp_path: Path, mark: str) -> None:
+    content = f"Ключевая{mark}ставка\tставка{mark}ЦБ\r\n\r\nСуд\tсуд\n"
+    (tmp_path / "tags.tsv").write_bytes(content.encode())
+    assert own_tags(tmp_path / "tags.tsv", gazetteer()) == (
+        OwnTag("Ключевая ставка", ("ставка ЦБ",)),
+        OwnTag("Суд", ("суд",)),
+    )
 
 
 def test_a_vocabulary_that_is_not_there_is_told() -> None:
     with pytest.raises(OwnTagsError, match=r"nowhere\.tsv can't be read"):
-        own_tags("nowhere.tsv")
+        own_tags("nowhere.tsv", gazetteer())
 
 
 def test_the_file_is_looked_for_beside_the_config(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('[tags]\nvocabulary = "tags.tsv"\n', "utf-8")
     (tmp_path / "tags.tsv").write_text("Суд\tсудебный процесс\n", "utf-8")
     config = load(tmp_path / "own.toml", [SAMPLE])
-    assert own_tags(config.tags.vocabulary) == (OwnTag("Суд", ("судебный процесс",)),)
+    assert own_tags(config.tags.vocabulary, gazetteer()) == (OwnTag("Суд", ("судебный процесс",)),)

@@ -78,7 +78,15 @@ def test_the_file_may_be_named(file: Callable[..., Path]) -> None:
         ({"RUBRICATOR_PORT": "65536"}, r"RUBRICATOR_PORT = '65536': Expected `int` <= 65535"),
         ({"RUBRICATOR_MAX_BODY": "0"}, r"RUBRICATOR_MAX_BODY = '0': Expected `int` >= 1"),
         ({"RUBRICATOR_PREDICTOR": "maybe"}, r"RUBRICATOR_PREDICTOR = 'maybe'"),
-        ({"RUBRICATOR_LOG_LEVEL": "loud"}, r"RUBRICATOR_LOG_LEVEL = 'loud'"),
+        (
+            {"RUBRICATOR_LOG_LEVEL": "loud"},
+            r"RUBRICATOR_LOG_LEVEL = 'loud': it must be debug or info or warning or error or critical",
+        ),
+        (
+            {"RUBRICATOR_PROFILE": "nonsense"},
+            r"RUBRICATOR_PROFILE = 'nonsense': it must be precision or balanced or recall",
+        ),
+        ({"RUBRICATOR_PROFILE": "null"}, r"RUBRICATOR_PROFILE = 'null': it must be precision or balanced or recall"),
         ({"RUBRICATOR_PROT": "1"}, r"RUBRICATOR_PROT is not a setting: did you mean RUBRICATOR_PORT\?"),
         ({"RUBRICATOR_HOM": "1"}, r"did you mean RUBRICATOR_HOME\?"),
         ({"RUBRICATOR_QQQ": "1"}, r"RUBRICATOR_QQQ is not a setting: .*known are CONFIG, HOME"),
@@ -96,6 +104,7 @@ def test_an_error_names_the_variable(environment: dict[str, str], message: str) 
     [
         ("prot = 1", r"rubricator\.toml: prot is not a setting: did you mean rubricator\.toml: port\?"),
         ("port = -1", r"rubricator\.toml: port = -1"),
+        ("profile = 1", r"rubricator\.toml: profile = 1: it must be precision or balanced or recall"),
         ("home = 1", r"rubricator\.toml: home = 1: Expected a path"),
         ("trusted_keys = 'a.pem'", r"rubricator\.toml: trusted_keys"),
         ("port =", r"rubricator\.toml is not TOML"),

@@ -16,12 +16,14 @@ from service.inference.annotator import load
 from service.inference.article import LabelledArticle
 from service.inference.signature import KeyFileError
 from service.loading import BASELINE
+from service.records import Rejects
 from service.settings import SettingsError
 from tests.sample_model import SAMPLE, annotator, labelled_articles, small_archive, trained
 from training import gazetteer
 from training.card import by_outlet, escaped
 from training.commands import RejectsFile, told
 from training.config import Config, Corpus
+from training.config import load as load_config
 from training.evaluation import RubricMeasures, Share
 from training.examples import Example, Examples
 from training.labels import (
@@ -38,7 +40,7 @@ from training.labels import (
 )
 from training.notes import on_tags, on_unused
 from training.progress import Progress
-from training.run import aliases_of, labelled, may_publish
+from training.run import aliases_of, labelled, may_publish, train
 from training.split import Split, SplitError
 
 RUBRICATOR = str(Path(sys.executable).with_name("rubricator"))
@@ -102,12 +104,14 @@ def test_a_small_archive_is_told_what_to_think_of_its_figures_and_what_to_do_nex
     config = tmp_path / "config.toml"
     config.write_text("[split]\ntest = 0.3\n", "utf-8")
     few = [msgspec.to_builtins(article) | {"section": "x"} for article in labelled_articles()]
+    few[0]["published_at"] = "2999-01-02"
     done = run("train", "--data", rows(tmp_path / "own.jsonl", few), "--config", str(config))
     assert done.returncode == 0, done.stderr
     version = done.stdout.splitlines()[-1]
     for part in (
         "note: fields that are not read, with the rows of own that have them: section 200 (did you mean rubric?)",
         "note: tags left out, as fewer than 3 articles have them: ",
+        "note: 1 rows have a published_at later than today (",
         "too few to say how good a model is; take 200 or more; an accuracy of ",
         "so that their own figures say nothing: ",
         f"to let it answer: rubricator models activate {version}",
@@ -171,6 +175,25 @@ def test_a_rejects_file_is_named_by_what_is_in_it(tmp_path: Path) -> None:
 
     assert kept(b"1", b"2") == kept(b"1", b"2") != kept(b"3")
     assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [b"1\n2\n", b"3\n"]
+
+
+@pytest.mark.slow
+def test_each_head_counts_the_outlets_that_give_its_labels(tmp_path: Path) -> None:
+    plain = [msgspec.to_builtins(article) for article in labelled_articles()]
+    rows(tmp_path / "a.jsonl", plain[::2])
+    rows(tmp_path / "b.jsonl", plain[1::2])
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[[corpus]]\npath = "a.jsonl"\nsource = "A"\nuse = ["rubric"]\n'
+        '[[corpus]]\npath = "b.jsonl"\nsource = "B"\nuse = ["tags"]\n[split]\nvalidation = 0.3\n',
+        "utf-8",
+    )
+    model = train(load_config(config, []), Rejects(), Progress(quiet=True))
+    sources = model.parts["decisions"]["sources"]
+    assert set(sources["rubric"]) == {"a"}
+    assert set(sources["tags"]) == {"b"}
+    assert set(sources["regions"]) <= {"b"}  # tags that name places
+    assert model.calibrated == {**sources["rubric"], **sources["tags"]}
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """`rubricator adopt`, top to bottom: archive -> model of the house -> what it may publish unseen -> findings."""
 
+import datetime
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ import msgspec
 import numpy as np
 
 from service.inference.annotator import Annotator
-from service.inference.article import Annotation, Article, RubricAnswer
-from service.inference.decisions import Options
+from service.inference.article import Annotation, Article, RubricAnswer, TagAnswer
+from service.inference.decisions import MOST_TAGS, Options
 from training import archive, findings, label_errors, learning_curve, notes, policy, run, trust
 from training import gazetteer as places
 from training.calibrate import NEVER
@@ -21,7 +22,7 @@ from training.crossfit import FOLDS, folds_of
 from training.evaluate import EVERYTHING, evaluate
 from training.evaluation import Evaluation
 from training.examples import EmptyTrainingSetError, Examples, check_that_labels_differ
-from training.findings import REFUTED, SENSITIVE, UNTESTED, Findings, Part
+from training.findings import REFUTED, SENSITIVE, UNTESTED, Findings, Part, TagsShown
 from training.heads import Labelled
 from training.house import ALONE_FROM, House, alone, beside
 from training.labels import Tags, tags_of
@@ -46,16 +47,13 @@ class Base:
 
 
 def adopt(
-    path: Path,
-    base: Base,
-    rejects: Rejects,
-    progress: Progress,
-    *,
-    source: str | None = None,
-    precision: float = 0.9,
-    erased: Set[bytes] = frozenset(),
-) -> tuple[Trained, Findings]:
-    """Reads the archive, learns from it, and measures. Minutes of CPU for 20,000 articles."""
+    path: Path, base: Base, rejects: Rejects, progress: Progress, *, source: str | None = None, precision: float = 0.9,
+    today: datetime.date | None = None, erased: Set[bytes] = frozenset(),
+) -> tuple[Trained, Findings]:  # fmt: skip
+    """Reads the archive, learns from it, and measures. Minutes of CPU for 20,000 articles.
+
+    With `today` a note tells of rows dated later; nothing else depends on it. `erased`: see `examples.load`.
+    """
     with progress.step("reading"):
         config, examples = archive.read(path, source, precision, rejects, erased)
     check_that_labels_differ(examples.rows)
@@ -68,7 +66,7 @@ def adopt(
     learnt = np.concatenate((split.train, split.validation))
     rubrics = run.rubrics_of([examples.rows[i] for i in learnt])
     articles = [examples.rows[i].article for i in learnt]
-    own = own_tags(config.tags.vocabulary)
+    own = own_tags(config.tags.vocabulary, gazetteer)
     tags = tags_of(articles, gazetteer, config.tags.drop, config.tags.min_examples, config.model.max_tags, own)
     data = run.labelled(examples, rubrics, tags, gazetteer, config, by_time=split.by == "time")
 
@@ -77,7 +75,7 @@ def adopt(
     else:
         house = alone(data, examples.groups, split, rubrics, tags.tags, gazetteer, config, progress)
 
-    may_publish = run.may_publish(house.parts["decisions"]["sources"])
+    may_publish = run.may_publish(house.parts["decisions"]["sources"]["rubric"])
     held, _ = policy.policies(rubrics, tags, gazetteer, config.policy)
     if house.on_base and not tags.tags:
         held = policy.with_tags_and_places_of(base.parts.get("policy"), held)
@@ -86,7 +84,7 @@ def adopt(
     allowed = [NEVER if c in sensitive else score for c, score in enumerate(allowed)]
     surer = trust.thresholds(house.evidence, stricter(precision, config.decision))
     parts = {**with_thresholds(with_profile(house.parts, surer), allowed), "policy": held}
-    tested, published, evaluation, unseen_tags = test(
+    tested, published, evaluation, of_tags = test(
         parts, examples, split, data, house, tags, gazetteer, precision, progress
     )
     published &= ~np.isin(tested.top()[0], list(sensitive))
@@ -96,7 +94,7 @@ def adopt(
     back |= sensitive
     published &= np.array([*allowed, NEVER])[tested.top()[0]] < NEVER
     parts = with_thresholds(parts, allowed)
-    if unseen_tags and trust.refuted(unseen_tags.right, unseen_tags.n, precision):
+    if of_tags and trust.refuted(of_tags.unseen.right, of_tags.unseen.n, precision):
         parts = {**parts, "decisions": {**parts["decisions"], "tags_auto": NEVER}}
 
     curve = None
@@ -104,7 +102,8 @@ def adopt(
         with progress.step("learning curve"):
             pools = pools_of(data, examples, split, learnt)
             curve = learning_curve.measure(house.fit, house.rows, data.rubric, pools)
-    trained = finished(parts, config, examples, split, rubrics, tags, evaluation, base if house.on_base else None)
+    told = (*notes.on_alphabets(examples), *(notes.on_future(examples, today, split) if today else ()))
+    trained = finished(parts, config, examples, split, rubrics, tags, evaluation, base if house.on_base else None, told)
     whole = _joined(house.crossed, tested) if evaluation else house.crossed
     found = Findings(
         name=path.name,
@@ -129,7 +128,7 @@ def adopt(
         base_accuracy=house.choice.base_accuracy if house.choice else None,
         own_accuracy=house.choice.accuracy if house.choice else None,
         evaluation=evaluation,
-        unseen_tags=unseen_tags,
+        of_tags=of_tags,
         worst=evaluation.rubric.worst if evaluation else findings.worst_errors(tested, examples, rubrics),
         suspects=label_errors.suspects(whole) if rubrics else [],
         contradictions=label_errors.contradictions([row.article.rubric for row in examples.rows], examples.groups),
@@ -157,7 +156,7 @@ class _Listener:
         self._annotator = annotator
         self.scores: list[dict[str, float]] = []
         self.published: list[bool] = []
-        self.tags: list[list[str]] = []  # that would go out unseen
+        self.tags: list[list[TagAnswer]] = []  # that the service would show, where a caller gives no limit
 
     def annotate(self, articles: Sequence[Article], options: Options = EVERYTHING) -> list[Annotation]:
         answers = self._annotator.annotate(articles, options)
@@ -167,18 +166,18 @@ class _Listener:
                 scores = {one.id: one.score for one in answer.alternatives or ()}
                 self.scores.append(scores | ({rubric.id: rubric.score} if rubric else {}))
                 self.published.append(rubric is not None and rubric.decision == "auto")
-                self.tags.append([tag.id for tag in answer.tags or () if tag.decision == "auto"])
+                self.tags.append([tag for tag in answer.tags or () if tag.decision != "abstain"][:MOST_TAGS])
         return answers
 
 
 def test(
     parts: Mapping[str, Any], examples: Examples, split: Split, data: Labelled, house: House, tags: Tags,
     gazetteer: places.Gazetteer, precision: float, progress: Progress,
-) -> tuple[Judged, Flags, Evaluation | None, Part | None]:  # fmt: skip
+) -> tuple[Judged, Flags, Evaluation | None, TagsShown | None]:  # fmt: skip
     """The last quarter as it would be served. Without one: cross-fitted, each half by the other half's thresholds."""
     if not len(split.test):
         published = np.zeros(len(house.evidence.rows), np.bool_)
-        if run.may_publish(parts["decisions"]["sources"]):
+        if run.may_publish(parts["decisions"]["sources"]["rubric"]):
             published = cross_published(house.evidence, data, examples, precision)
         return house.evidence, published, None, None
     annotator = Annotator("new", parts)
@@ -193,12 +192,20 @@ def test(
         split.test[on], probabilities.reshape(len(on), len(annotator.rubric.ids)), data.rubric[split.test[on]]
     )
     published = np.array([listener.published[i] for i in on], np.bool_)
-    unseen = [
-        (tag, tag in label_map.truth(article).tags)
-        for article, sent in zip(articles, listener.tags, strict=True)
-        for tag in sent
-    ]
-    return tested, published, evaluation, Part(len(unseen), sum(right for _, right in unseen))
+    return tested, published, evaluation, tags_shown(listener.tags, [label_map.truth(one).tags for one in articles])
+
+
+def tags_shown(shown: Sequence[Sequence[TagAnswer]], truth: Sequence[Collection[str]]) -> TagsShown:
+    """What the service would show of the articles, whose editors' tags `truth` has by id; of those that have some."""
+    judged = [(tag.decision, tag.id in of) for tags, of in zip(shown, truth, strict=True) for tag in tags]
+    tagged = [(tag.id in of) for tags, of in zip(shown, truth, strict=True) if of for tag in tags]
+    unseen = [right for decision, right in judged if decision == "auto"]
+    return TagsShown(
+        sum(1 for of in truth if of),
+        Part(len(tagged), sum(tagged)),
+        sum(map(len, truth)),
+        Part(len(unseen), sum(unseen)),
+    )
 
 
 def cross_published(judged: Judged, data: Labelled, examples: Examples, precision: float) -> Flags:
@@ -246,16 +253,15 @@ def _joined(one: Judged, other: Judged) -> Judged:
 
 def finished(
     parts: Mapping[str, Any], config: Config, examples: Examples, split: Split, rubrics: Sequence[str], tags: Tags,
-    evaluation: Evaluation | None, base: Base | None,
+    evaluation: Evaluation | None, base: Base | None, told: tuple[str, ...],
 ) -> Trained:  # fmt: skip
     """The model as it is registered."""
     if base is not None:
         note = f"Words, features and places are those of the model {base.version}; the rubrics were fitted on top."
         config = msgspec.structs.replace(config, model=msgspec.structs.replace(config.model, notes=(note,)))
     annotator = Annotator("new", parts)
-    sources: dict[str, int] = parts["decisions"]["sources"]
-    calibrated = dict(sorted(sources.items(), key=lambda one: (-one[1], one[0])))
+    calibrated = annotator.decisions.calibrated
     manifest = run.manifest_of(config, examples, split, annotator, tags, evaluation, calibrated)
     manifest["thresholds"]["rubric_auto_by_label"] = annotator.decisions.rubric_auto_by_label()
     card = card_of(config, examples, split, rubrics, tags, calibrated, evaluation, manifest["labels"]["policy"])
-    return Trained(parts, manifest, card, evaluation, tuple(notes.on_unused(examples, split)), calibrated)
+    return Trained(parts, manifest, card, evaluation, (*notes.on_unused(examples, split), *told), calibrated)

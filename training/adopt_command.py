@@ -3,6 +3,7 @@
 import csv
 import io
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,7 @@ def adopt(
     from training import adopt_page
     from training.adopt import adopt as learn
     from training.commands import RejectsFile, tell_notes, tell_rejects, told
+    from training.morphology import remembered
     from training.progress import Progress
 
     with told():
@@ -46,9 +48,11 @@ def adopt(
         rejects = Rejects(kept.write)
         try:
             erased = erased_articles(settings)
-            trained, found = learn(
-                archive, started_from, rejects, Progress(), source=source, precision=precision, erased=erased
-            )
+            with remembered(settings.cache):
+                trained, found = learn(
+                    archive, started_from, rejects, Progress(),
+                    source=source, precision=precision, today=date.today(), erased=erased,
+                )  # fmt: skip
         finally:
             rejects_file = kept.close()
             tell_rejects(rejects.reasons, rejects_file)

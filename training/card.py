@@ -71,7 +71,8 @@ def card_of(
         minded.append(f"It never says `auto`: no outlet has {ENOUGH_OF_A_SOURCE} articles to calibrate on.")
     else:
         minded.append(
-            f"It says `auto` only to outlets of which it was calibrated on {ENOUGH_OF_A_SOURCE} articles or more."
+            f"It says `auto` only to outlets of which it was calibrated on {ENOUGH_OF_A_SOURCE} articles or more, of "
+            "rubrics, regions and tags each by the articles that have them."
         )
     lines += ["", "## Mind", "", *(f"- {note}" for note in minded)]
     return "\n".join(lines) + "\n"

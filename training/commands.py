@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -38,6 +39,7 @@ def train(
     from service.settings import read_settings
     from training import beforehand, run
     from training.config import load
+    from training.morphology import remembered
     from training.progress import Progress
 
     with told():
@@ -50,7 +52,9 @@ def train(
         kept = RejectsFile(settings.home / "rejects")
         rejects = Rejects(kept.write)
         try:
-            trained = run.train(wanted, rejects, Progress(), erased_articles(settings))
+            erased = erased_articles(settings)
+            with remembered(settings.cache):
+                trained = run.train(wanted, rejects, Progress(), today=date.today(), erased=erased)
         finally:  # they may be the reason why it failed
             rejects_file = kept.close()
             tell_rejects(rejects.reasons, rejects_file)
@@ -142,11 +146,15 @@ def evaluate(
             labels = run.labels_of(annotator, gazetteer.build(), manifest.labels.get("aliases", {}))
             result = measure(annotator, articles, label_map=labels, profile=wanted)
         seen = overlap(manifest, examples)
-        doubts = (*notes.on_overlap(seen, len(examples)), *notes.on_labels(result, annotator.rubric.labels))
+        doubts = (
+            *notes.on_overlap(seen, len(examples)),
+            *notes.on_future(examples, date.today()),
+            *notes.on_labels(result, annotator.rubric.labels),
+        )
         result = replace(result, model=annotator.version, overlap=seen, notes=(*doubts, *result.notes))
         tell_rejects(rejects.reasons)
         typer.echo(f"measured: model {annotator.version}, profile {wanted}", err=True)
-        tell_notes([*notes.on_fields(examples), *result.notes])
+        tell_notes([*notes.on_fields(examples), *notes.on_alphabets(examples), *result.notes])
         if json_file:
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result.as_json()), indent=1) + b"\n")
         if html_file:

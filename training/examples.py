@@ -17,6 +17,7 @@ from service.inference.article import LabelledArticle
 from service.store.journal import key_of
 from training import duplicates
 from training.config import Config, ConfigError, Corpus
+from training.lookalikes import in_one_alphabet
 from training.readers import Rejects, Row, read
 from training.taxonomy import RubricMap
 from training.taxonomy import load as load_map
@@ -57,6 +58,8 @@ class Examples:
     over_cap: Mapping[str, int] = field(default_factory=dict)  # corpus -> articles that lost their rubric to `cap`
     # corpus -> rows by field that is not read and the one that was probably meant
     unread: Mapping[str, Counter[tuple[str, str | None]]] = field(default_factory=dict)
+    # labels as read, with letters of two alphabets in a word, and as used -> rows
+    mixed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -77,6 +80,7 @@ def load(config: Config, rejects: Rejects, erased: Set[bytes] = frozenset()) -> 
     rejected: dict[str, Counter[str]] = {}
     unmapped: dict[str, Counter[str]] = {}
     unread: dict[str, Counter[tuple[str, str | None]]] = {}
+    mixed: Counter[tuple[str, str]] = Counter()
     seen = _Seen()
     rows: list[Example] = []
     for number, corpus in enumerate(config.corpus):
@@ -86,10 +90,11 @@ def load(config: Config, rejects: Rejects, erased: Set[bytes] = frozenset()) -> 
         rejected[corpus.name] = rejected.get(corpus.name, Counter()) + told.reasons
         unmapped[corpus.name] = unmapped.get(corpus.name, Counter()) + intake.unmapped
         unread[corpus.name] = unread.get(corpus.name, Counter()) + intake.unread
+        mixed += intake.mixed
     rows, over_cap = _capped(rows, config.corpus)
     if not rows:
         raise EmptyTrainingSetError(_no_article(rejected))
-    return Examples(rows, config.corpus, rejected, unmapped, over_cap, unread)
+    return Examples(rows, config.corpus, rejected, unmapped, over_cap, unread, mixed)
 
 
 class _Told:
@@ -136,6 +141,7 @@ class _Intake:
     def __init__(self, number: int, corpus: Corpus, rejects: Rejects, seen: _Seen, erased: Set[bytes]) -> None:
         self.unmapped: Counter[str] = Counter()
         self.unread: Counter[tuple[str, str | None]] = Counter()
+        self.mixed: Counter[tuple[str, str]] = Counter()
         self._number, self._corpus, self._rejects, self._seen = number, corpus, rejects, seen
         self._erased = erased
         self._map = load_map(corpus.rubric_map) if corpus.rubric_map else RubricMap()
@@ -146,9 +152,20 @@ class _Intake:
         for row in read(self._corpus, self._rejects):
             self.unread.update(row.unread)
             try:
-                yield self._example(row)
+                yield self._example(row._replace(article=self._in_one_alphabet(row.article)))
             except _RejectedError as error:
                 self._rejects.add(self._corpus.path, row.line, str(error))
+
+    def _in_one_alphabet(self, sent: LabelledArticle) -> LabelledArticle:
+        """The article with labels as a reader sees them; what was changed is counted."""
+        labels = dict.fromkeys((sent.rubric or "", *sent.tags, *sent.regions))
+        changed = {label: plain for label in labels if (plain := in_one_alphabet(label)) != label}
+        if not changed:
+            return sent
+        self.mixed.update(changed.items())
+        tags, regions = (tuple(changed.get(label, label) for label in kind) for kind in (sent.tags, sent.regions))
+        rubric = sent.rubric and changed.get(sent.rubric, sent.rubric)
+        return msgspec.structs.replace(sent, rubric=rubric, tags=tags, regions=regions)
 
     def _example(self, row: Row) -> Example:
         corpus, sent = self._corpus, row.article

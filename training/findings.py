@@ -13,7 +13,8 @@ from training.evaluation import Evaluation, WorstError
 from training.examples import Example, Examples
 from training.label_errors import Contradictions, Suspect
 from training.learning_curve import Curve
-from training.trust import Flags, Judged, wilson
+from training.measures import wilson
+from training.trust import Flags, Judged
 
 WORST = 20
 EXCERPT = 300  # characters
@@ -32,7 +33,17 @@ class Part(NamedTuple):
 
     @property
     def interval(self) -> tuple[float, float]:
-        return wilson(self.right, self.n)
+        return wilson(self.right, self.n) or (0.0, 1.0)
+
+
+class TagsShown(NamedTuple):
+    """Tags as the service shows them, at most MOST_TAGS an article: `shown` of the articles that have tags of their
+    editors', `given`; `unseen` of all."""
+
+    articles: int
+    shown: Part
+    given: int
+    unseen: Part
 
 
 class RubricTrust(NamedTuple):
@@ -76,7 +87,7 @@ class Findings:
     base_accuracy: float | None
     own_accuracy: float | None
     evaluation: Evaluation | None
-    unseen_tags: Part | None
+    of_tags: TagsShown | None
     worst: Sequence[WorstError]
     suspects: Sequence[Suspect]
     contradictions: Contradictions

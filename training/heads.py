@@ -1,7 +1,7 @@
 """The middle of a training run: texts and labels -> the parts of an artifact, top to bottom."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,13 @@ def fit_heads(
     regions["coefficients"] = coefficients
     tag_part, tags_auto, of_tags = _tags(data, matrix, named, train, validation, tags, names, config, progress)
     profiles = merged(decisions["profiles"], of_regions, of_tags)
+    sources = {
+        "rubric": decisions["sources"],
+        "regions": outlets_of(data, [i for i in validation.tolist() if data.places[i]]),
+        "tags": outlets_of(data, [i for i in validation.tolist() if data.tags[i]]),
+    }
+    if not config.decision.publish:
+        sources = {head: {} for head in sources}
     return {
         "lexicon": lexicon.lemmas,
         "features": lexicon.features,
@@ -99,8 +106,15 @@ def fit_heads(
         "rubric": rubric,
         "tags": tag_part,
         "regions": regions,
-        "decisions": {**decisions, "tags_auto": tags_auto, "regions_auto": regions_auto, "profiles": profiles},
-    }
+        "decisions": {
+            **decisions, "sources": sources, "tags_auto": tags_auto, "regions_auto": regions_auto, "profiles": profiles,
+        },
+    }  # fmt: skip
+
+
+def outlets_of(data: Labelled, rows: Iterable[int]) -> dict[str, int]:
+    """How many of these articles each outlet has, as its name is compared."""
+    return dict(sorted(Counter(outlet(data.outlets[i]) for i in rows).items()))
 
 
 def rubric_matrix(features: Features, tokens: Sequence[Tokens], whole: Matrix | None = None) -> Matrix:
@@ -191,11 +205,10 @@ def _rubric(
     top, right = top[answered], right[answered]
     profiles = for_rubric(top, right, config.decision)
     profiles["precision"]["rubric_auto"] = max(least, profiles["precision"]["rubric_auto"])
-    sources = Counter(outlet(data.outlets[i]) for i in judged) if config.decision.publish else Counter[str]()
     return part, {
         "rubric_auto": max(least, threshold_for_precision(top, right, config.decision.precision)),
         "rubric_review": config.decision.least_rubric,
-        "sources": dict(sorted(sources.items())),
+        "sources": outlets_of(data, judged),
         "profiles": profiles,
         "no_news": unsaid,
     }

@@ -1,6 +1,5 @@
 """An archive -> a model of the house, two ways: on its own articles alone, or from a base model and a few labels."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,6 @@ import numpy as np
 from scipy import sparse
 
 from service.inference.annotator import Annotator
-from service.inference.decisions import outlet
 from service.inference.features import tokenise
 from service.inference.phrases import Phrases
 from service.inference.rubric import RubricHead
@@ -20,7 +18,7 @@ from training.config import Config
 from training.crossfit import Learner, Longs, cross_fitted, folds_of
 from training.fit import Linear, as_large, csr, fit_rubric
 from training.gazetteer import Gazetteer
-from training.heads import Labelled, fit_heads, in_batches, rubric_matrix
+from training.heads import Labelled, fit_heads, in_batches, outlets_of, rubric_matrix
 from training.labels import Tag, unique_ids
 from training.lexicon import table
 from training.names import names_of
@@ -138,7 +136,6 @@ def beside(
     ids = unique_ids(rubrics)
     part = from_base.part_of(fit(on), [ids[label] for label in rubrics], rubrics)
     part["sharpness"] = sharpness(RubricHead(part).probabilities(choice.margins), data.rubric[on])
-    sources = Counter(outlet(data.outlets[i]) for i in on)
     parts: dict[str, Any] = {
         **base,
         "rubric": part,
@@ -147,7 +144,7 @@ def beside(
             "tags_auto": NEVER,
             "regions_auto": NEVER,
             "rubric_review": config.decision.least_rubric,
-            "sources": dict(sorted(sources.items())),
+            "sources": {"rubric": outlets_of(data, on), "regions": {}, "tags": {}},  # theirs are the base's
             "fewest_features": no_news.fewest_features(np.diff(whole.start)[on]),
             "no_news": [],
         },

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from service.inference.article import LabelledArticle
 from training.gazetteer import Gazetteer, slug
-from training.lexicon import forms_of, lemma_of
-from training.morphology import fold, morphology
+from training.morphology import fold, forms_of, lemma_of, morphology
 
 WORD = re.compile(r"[^\W_]+")
 INSIDE = re.compile(r"[\w,;»)] [«(\"]?$")  # what stands before a word that doesn't begin a sentence

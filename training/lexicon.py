@@ -1,7 +1,8 @@
 """Training articles -> the lemma table and the vocabulary of the feature path, as plain arrays.
 
-Three steps, each a function: count words, ask pymorphy3 once for every form that can matter, choose the features.
-Nothing here depends on dict or file order: the same rows give the same bytes.
+Three steps, each a function: count words, ask pymorphy3 once for every form that can matter (what it says is kept for
+the next run, see morphology.py), choose the features. Nothing here depends on dict or file order: the same rows give
+the same bytes.
 """
 
 import re
@@ -19,7 +20,7 @@ from service.inference.lemmas import STOP
 from service.inference.text import Text
 from service.inference.words import FOREIGN_LETTER, words
 from training.config import Vocabulary
-from training.morphology import fold, morphology
+from training.morphology import forms_of, lemma_of, morphology
 
 Array = npt.NDArray[np.generic]
 Longs = npt.NDArray[np.int64]
@@ -33,22 +34,6 @@ _FUNCTION_WORDS = """
 это этот тот который быти быть они для свой при до такой или если ли ни уже только также тоже было чтобы себя
 """
 STOP_LEMMAS = frozenset(_FUNCTION_WORDS.split())
-
-
-@cache
-def lemma_of(form: str) -> str:
-    """The lemma that features see: the normal form of pymorphy3's first reading, ё as е."""
-    return fold(morphology().parse(form)[0].normal_form)
-
-
-def forms_of(lemma: str) -> set[str]:
-    """Every dictionary form of every reading that has this lemma, ё as е."""
-    return {
-        fold(form.word)
-        for parse in morphology().parse(lemma)
-        if fold(parse.normal_form) == lemma
-        for form in parse.lexeme
-    } | {lemma}
 
 
 @dataclass(frozen=True)

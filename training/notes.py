@@ -1,6 +1,7 @@
 """What a person should know before believing a figure: sentences for the terminal and the report, none when all is
 well."""
 
+import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -11,6 +12,7 @@ from training.split import Split
 
 ENOUGH_ARTICLES = 200  # of a test: with fewer, chance moves the accuracy by ten points
 ENOUGH_OF_A_RUBRIC = 10
+A_DAY = datetime.timedelta(days=1)
 LISTED = 10  # labels or fields in one sentence
 
 
@@ -23,6 +25,37 @@ def on_fields(examples: Examples) -> Iterator[str]:
                 for (name, meant), count in fields.most_common(LISTED)
             ]
             yield f"fields that are not read, with the rows of {corpus} that have them: {_listed(told, len(fields))}"
+
+
+def on_alphabets(examples: Examples) -> Iterator[str]:
+    """Labels that had letters of two alphabets in a word."""
+    if examples.mixed:
+        told = [f"«{plain}» {count}" for (_, plain), count in Counter(examples.mixed).most_common(LISTED)]
+        yield (
+            "labels with Latin letters in a Russian word, or the reverse, that look the same: they are taken for the "
+            f"word that a reader sees, with their rows: {_listed(told, len(examples.mixed))}; mend them in the archive"
+        )
+
+
+def on_future(examples: Examples, today: datetime.date, parts: Split | None = None) -> Iterator[str]:
+    """Rows dated in days to come, and what they do to the split where there is one. Tomorrow may be today elsewhere."""
+    days = {i: row.date for i, row in enumerate(examples.rows) if row.date and row.date > today + A_DAY}
+    if not days:
+        return
+    told = (
+        f"{len(days)} rows have a published_at later than today ({today}), up to {max(days.values())}: mend the dates"
+    )
+    if parts is None:
+        yield f"{told}; rows that a model was trained on may pass for newer ones"
+    elif parts.by == "time":
+        of = {"test": parts.test, "validation": parts.validation, "train": parts.train}
+        where = ", ".join(f"{name} {n}" for name, rows in of.items() if (n := sum(i in days for i in rows.tolist())))
+        yield (
+            f"{told}; the split by time takes them for the newest ({where or 'all of them left out'}), so that "
+            "validation and test are of these rather than of the latest news"
+        )
+    else:
+        yield f"{told}; the version is named by the newest day that was learnt from"
 
 
 def on_unused(examples: Examples, parts: Split) -> Iterator[str]:

@@ -47,7 +47,7 @@ def newsroom(home_region: str, file: str | Path) -> Newsroom:
 def _read(path: Path) -> Iterator[OwnPlace]:
     """Rows of a TSV with a header, or of JSONL by the name's ending. A parent stands before what lies in it."""
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")  # splitlines would cut at U+2028 too, inside a string
     except (OSError, UnicodeDecodeError) as error:
         raise PlacesError(f"places {path} can't be read: {error}") from error
     rows = _objects(lines, path) if path.suffix in (".jsonl", ".ndjson") else _columns(lines, path)
@@ -80,7 +80,7 @@ def _objects(lines: Sequence[str], path: Path) -> Iterator[tuple[int, Mapping[st
 
 
 def _place(row: Mapping[str, Any], where: str) -> OwnPlace:
-    id_, label, level, parent = (str(row.get(name) or "").strip() for name in COLUMNS[:4])
+    id_, label, level, parent = (" ".join(str(row.get(name) or "").split()) for name in COLUMNS[:4])
     forms = row.get("forms") or ()
     if isinstance(forms, str):
         forms = FORMS.split(forms.strip())

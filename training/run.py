@@ -1,5 +1,6 @@
 """One training run, top to bottom: articles -> examples -> split -> heads -> self-test -> a model directory."""
 
+import datetime
 import importlib.metadata
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
@@ -67,9 +68,18 @@ class Trained:
         )  # fmt: skip
 
 
-def train(config: Config, rejects: Rejects, progress: Progress, erased: Set[bytes] = frozenset()) -> Trained:
-    """Reads the corpora of the config and learns from them, but for erased articles. Minutes of CPU for 100,000
-    articles."""
+def train(
+    config: Config,
+    rejects: Rejects,
+    progress: Progress,
+    *,
+    today: datetime.date | None = None,
+    erased: Set[bytes] = frozenset(),
+) -> Trained:
+    """Reads the corpora of the config and learns from them. Minutes of CPU for 100,000 articles.
+
+    With `today` a note tells of rows dated later; nothing else depends on it. `erased`: see `examples.load`.
+    """
     with progress.step("reading"):
         examples = load(config, rejects, erased)
     check_that_labels_differ(examples.rows)
@@ -85,7 +95,7 @@ def train(config: Config, rejects: Rejects, progress: Progress, erased: Set[byte
         config.tags.drop,
         config.tags.min_examples,
         config.model.max_tags,
-        own_tags(config.tags.vocabulary),
+        own_tags(config.tags.vocabulary, gazetteer),
     )
     data = labelled(examples, rubrics, tags, gazetteer, config, by_time=parts_of.by == "time")
     parts = fit_heads(data, parts_of.train, parts_of.validation, rubrics, tags.tags, gazetteer, config, progress)
@@ -99,12 +109,13 @@ def train(config: Config, rejects: Rejects, progress: Progress, erased: Set[byte
                 no_news.unlabelled([examples.rows[i].article for i in parts_of.test], config),
                 label_map=labels_of(annotator, gazetteer, aliases_of(tags)),
             )
-    sources: dict[str, int] = parts["decisions"]["sources"]
-    calibrated = dict(sorted(sources.items(), key=lambda one: (-one[1], one[0])))
+    calibrated = annotator.decisions.calibrated
     manifest = manifest_of(config, examples, parts_of, annotator, tags, evaluation, calibrated)
     card = card_of(config, examples, parts_of, rubrics, tags, calibrated, evaluation, manifest["labels"]["policy"])
     told = (
         *notes.on_unused(examples, parts_of),
+        *(notes.on_future(examples, today, parts_of) if today else ()),
+        *notes.on_alphabets(examples),
         *notes.on_fields(examples),
         *notes.on_tags(tags, config.tags.min_examples, config.model.max_tags),
         *notes.on_policy(unknown),

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from training.config import ConfigError
+from training.lookalikes import in_one_alphabet
 from training.readers import Row
 
 Words = dict[str, tuple[str, ...]]
@@ -73,7 +74,10 @@ def load(reference: str) -> RubricMap:
         words = msgspec.convert(maps.get("words", {}), dict[str, Words])
         values = msgspec.convert(maps[name], dict[str, str | _Vote])
         return RubricMap(
-            {rubric: value if isinstance(value, str) else _Ballot(value, words) for rubric, value in values.items()}
+            {
+                in_one_alphabet(rubric): value if isinstance(value, str) else _Ballot(value, words)
+                for rubric, value in values.items()
+            }
         )
     except OSError as error:
         raise ConfigError(f"rubric_map {reference} can't be read; it has to be FILE.json#name") from error
@@ -84,7 +88,7 @@ def load(reference: str) -> RubricMap:
 
 
 def folded(label: str) -> str:
-    return " ".join(label.casefold().replace("ё", "е").split())
+    return " ".join(in_one_alphabet(label).casefold().replace("ё", "е").split())
 
 
 def _labels(row: Row, by: str) -> list[str]:

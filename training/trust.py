@@ -12,12 +12,11 @@ import numpy.typing as npt
 
 from service.inference.decisions import DIGITS
 from training.calibrate import NEVER, aimed
+from training.measures import ONE_SIDED, wilson
 
 Doubles = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-
-ONE_SIDED, TWO_SIDED = 1.6449, 1.96  # 95 % of a normal distribution
 
 
 class Judged(NamedTuple):
@@ -40,16 +39,6 @@ class Judged(NamedTuple):
         return Judged(self.rows[chosen], self.probabilities[chosen], self.truth[chosen])
 
 
-def wilson(right: float, count: float, z: float = TWO_SIDED) -> tuple[float, float]:
-    """The interval of a share; (0, 1) where nothing was counted."""
-    if not count:
-        return 0.0, 1.0
-    share, square = right / count, z * z / count
-    middle = (share + square / 2) / (1 + square)
-    half = z * float(np.sqrt(share * (1 - share) / count + square / (4 * count))) / (1 + square)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def thresholds(judged: Judged, precision: float) -> list[float]:
     """For each rubric the score from which it may go out unseen, NEVER where the evidence doesn't carry it."""
     best, scores, right = judged.top()
@@ -62,7 +51,7 @@ def least_score(scores: Doubles, right: Flags, precision: float) -> float:
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], np.cumsum(right[order])
     for i in range(len(ranked) - 1, -1, -1):  # the widest first; equal scores can't be parted
-        if (i + 1 == len(ranked) or ranked[i + 1] < ranked[i]) and wilson(hits[i], i + 1, ONE_SIDED)[0] >= precision:
+        if (i + 1 == len(ranked) or ranked[i + 1] < ranked[i]) and _surely(int(hits[i]), i + 1)[0] >= precision:
             return float(ranked[i])
     return NEVER
 
@@ -75,4 +64,9 @@ def unseen(judged: Judged, allowed: list[float]) -> Flags:
 
 def refuted(right: int, count: int, precision: float) -> bool:
     """Whether later articles say that the precision is not kept: even the upper bound is below it."""
-    return count > 0 and wilson(right, count, ONE_SIDED)[1] < precision
+    return _surely(right, count)[1] < precision
+
+
+def _surely(right: int, count: int) -> tuple[float, float]:
+    """Between what the share is, each bound with 95 % confidence; anything where nothing was counted."""
+    return wilson(right, count, ONE_SIDED) or (0.0, 1.0)

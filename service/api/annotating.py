@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from litestar import Request, Response, post
+from litestar import Request, post
 from litestar.di import NamedDependency
 
 from service.annotate import Refused
+from service.api.admission import lane_of
 from service.api.body import JSON, media_type, read_body
 from service.api.desk import Desk
+from service.api.encoded import Encoded
 from service.api.openapi import Told
 from service.api.query import read_query
 from service.api.schemas import Asked
@@ -17,7 +19,7 @@ from service.records import encode_annotation
 RUBRIC = frozenset({"rubric"})
 LABELS = frozenset({"regions", "tags"})
 
-PROBLEMS = (400, 404, 413, 415)
+PROBLEMS = (400, 404, 413, 415, 503)
 
 
 def _told(summary: str) -> dict[str, Any]:
@@ -25,26 +27,29 @@ def _told(summary: str) -> dict[str, Any]:
 
 
 @post("/classify", status_code=200, opt=_told("The rubric of an article, with alternatives"))
-async def classify(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Response[bytes]:
+async def classify(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Encoded:
     return await _annotated(request, desk, RUBRIC)
 
 
 @post("/tags", status_code=200, opt=_told("The regions and tags of an article"))
-async def tags(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Response[bytes]:
+async def tags(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Encoded:
     return await _annotated(request, desk, LABELS)
 
 
 @post("/annotate", status_code=200, opt=_told("Rubric, regions and tags in one pass: what a CMS calls on save"))
-async def annotate(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Response[bytes]:
+async def annotate(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Encoded:
     return await _annotated(request, desk, RUBRIC | LABELS)
 
 
-async def _annotated(request: Request[Any, Any, Any], desk: Desk, heads: frozenset[str]) -> Response[bytes]:
+async def _annotated(request: Request[Any, Any, Any], desk: Desk, heads: frozenset[str]) -> Encoded:
     asked = read_query(request, Asked)
     media_type(request, JSON)
     model = await desk.take(asked.model)
     body = await read_body(request, desk.max_body)
-    [answer] = await desk.answer(model, [body], desk.options(asked, heads), strict=asked.strict)
+    lane = lane_of(request.headers.get("priority", ""))
+    desk.make_room(lane)
+    options = desk.options(asked, heads)
+    [answer] = await desk.answer(lane, model, [body], options, strict=asked.strict, timeout=asked.seconds)
     if isinstance(answer, Refused):
         raise answer.error
-    return Response(encode_annotation(answer), media_type=JSON, headers={"X-Model-Version": answer.model.version})
+    return Encoded(encode_annotation(answer), answer.model.version)

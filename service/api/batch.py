@@ -11,6 +11,7 @@ from service.annotate import Answer, Model, Options, Refused
 from service.api.annotating import LABELS, PROBLEMS, RUBRIC
 from service.api.body import JSON, NDJSON, decode, media_type, read_body
 from service.api.desk import Desk
+from service.api.encoded import Encoded
 from service.api.lines import TOO_LONG, Line
 from service.api.openapi import Either, Told
 from service.api.problems import Language, ProblemError, describe, language_of, too_large
@@ -32,7 +33,8 @@ _TOLD = Told(
 @post("/annotate/batch", status_code=200, opt=_TOLD.as_opt())
 async def annotate_batch(request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> Response[Any]:
     """A JSON array has to fit in one body. Lines (application/x-ndjson) may go on for as long as you like, each of them
-    with that limit. They are answered as they come: whoever reads while sending has the first answers at once."""
+    with that limit. They are answered as they come: whoever reads while sending has the first answers at once. Calls
+    for one article go before both."""
     asked = read_query(request, Asked)
     kind = media_type(request, JSON, NDJSON)
     batch = Batch(
@@ -41,13 +43,14 @@ async def annotate_batch(request: Request[Any, Any, Any], desk: NamedDependency[
         await desk.take(asked.model),
         desk.options(asked, RUBRIC | LABELS),
         asked.strict,
+        asked.seconds,
         language_of(request.headers.get("accept-language")),
     )
     if kind == NDJSON:
         return LineStream(request, batch.answer, max_line=desk.max_body, version=batch.model.version)
+    desk.make_room("bulk")
     answers = await batch.answer(_split(await read_body(request, desk.max_body), desk))
-    content = b"[" + b",".join(answers) + b"]"
-    return Response(content, media_type=JSON, headers={"X-Model-Version": batch.model.version})
+    return Encoded(b"[" + b",".join(answers) + b"]", batch.model.version)
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -58,12 +61,15 @@ class Batch(msgspec.Struct, frozen=True):
     model: Model
     options: Options
     strict: bool
+    timeout: float | None  # seconds
     language: Language
 
     async def answer(self, items: Sequence[Line]) -> list[bytes]:
         """Encoded, in order. An item comes with its number in the array, or its line's; None is one over the limit."""
         records = [content for _, content in items if content is not TOO_LONG]
-        answers = iter(await self.desk.answer(self.model, records, self.options, strict=self.strict))
+        answers = iter(
+            await self.desk.answer("bulk", self.model, records, self.options, strict=self.strict, timeout=self.timeout)
+        )
         return list(self._encoded(items, answers))
 
     def _encoded(self, items: Sequence[Line], answers: Iterator[Answer]) -> Iterator[bytes]:

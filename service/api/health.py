@@ -11,7 +11,8 @@ from service.api.body import JSON
 from service.api.openapi import TEXT, Told
 from service.api.query import NoParameters, read_query
 from service.api.schemas import Health, Readiness
-from service.api.tally import Tally, exposition
+from service.api.tally import exposition
+from service.api.together import Together
 from service.keeping import Keeping
 
 PROMETHEUS = "text/plain; version=0.0.4"
@@ -38,11 +39,11 @@ async def ready(
 async def metrics(
     request: Request[Any, Any, Any],
     door: NamedDependency[Door],
-    tally: NamedDependency[Tally],
+    together: NamedDependency[Together],
     active: NamedDependency[Any],
     keeping: NamedDependency[Keeping],
 ) -> Response[bytes]:
     read_query(request, NoParameters)
     # in a thread: it reads the store, and the first time imports prometheus_client
-    content = await asyncio.to_thread(exposition, tally, door.take().reference, active, keeping)
+    content = await asyncio.to_thread(lambda: exposition(together.total(), door.take().reference, active, keeping))
     return Response(content, media_type=PROMETHEUS)

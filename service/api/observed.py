@@ -15,7 +15,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.tally import Tally
-from service.log import FIELDS
+from service.log import often
 
 log = logging.getLogger("service.requests")
 
@@ -71,15 +71,14 @@ class Observed:
             seconds = perf_counter() - started
             route = inner.get("path_template") or _NOWHERE
             self._tally.request(method if method in _METHODS else "other", route, status, seconds)
-            if log.isEnabledFor(logging.INFO):
-                fields = {
-                    "method": method,
-                    "path": scope["path"][:200],
-                    "status": status,
-                    "ms": round(seconds * 1000, 2),
-                    "request_id": identity.decode(),
-                }
-                log.info("request", extra={FIELDS: fields})
+            fields = {
+                "method": method,
+                "path": scope["path"][:200],
+                "status": status,
+                "ms": round(seconds * 1000, 2),
+                "request_id": identity.decode(),
+            }
+            often(log, "request", fields)
 
 
 def request_id(scope: Any) -> str:

@@ -43,6 +43,7 @@ KINDS = {
     "unsupported-media-type": Kind(415, "This kind of body is not read", "Тело такого вида не читается"),
     "unknown-prediction": Kind(422, "There is no such prediction", "Такого предсказания нет"),
     "unknown-label": Kind(422, "There is no such label", "Такой метки нет"),
+    "busy": Kind(503, "The service is busy", "Сервис занят"),
     "failed": Kind(500, "The service failed", "Сбой сервиса"),
     "store-away": Kind(503, "The store can't be used now", "Хранилище сейчас недоступно"),
 }
@@ -71,6 +72,11 @@ class ProblemError(Exception):
 def too_large(limit: int, what: str = "the body") -> ProblemError:
     detail = f"{what} has more than {limit} bytes: send less, or raise RUBRICATOR_MAX_BODY"
     return ProblemError("too-large", detail, max_bytes=limit)
+
+
+def busy() -> ProblemError:
+    """More is waiting than can be answered in good time."""
+    return ProblemError("busy", "too much is waiting: try again in a second", headers={"Retry-After": "1"})
 
 
 def problem_of(error: Exception) -> ProblemError:

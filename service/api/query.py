@@ -1,6 +1,7 @@
 """Query parameters: those that an address takes, each with its type and range, and no others."""
 
 from difflib import get_close_matches
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
@@ -42,18 +43,33 @@ def read_query(request: Request[Any, Any, Any], kind: type[Q]) -> Q:
 
 
 def _converted(values: dict[str, str], kind: type[Q]) -> Q:
-    try:
-        return msgspec.convert(values, kind, strict=False)
-    except msgspec.ValidationError as error:
-        name = str(error).partition(" - at `$.")[2].rstrip("`")
-        raise _bad(name, f"{name} must be {_allowed(get_type_hints(kind, include_extras=True)[name])}") from error
+    hints, found = _sendable(kind), {}
+    for name, value in values.items():
+        try:
+            found[name] = msgspec.convert(value, hints[name], strict=False)
+        except msgspec.ValidationError as error:
+            raise _bad(name, f"{name} must be {_allowed(hints[name])}") from error
+    return kind(**found)
+
+
+@cache
+def _sendable(kind: type[Struct]) -> dict[str, Any]:
+    """What may be sent of each parameter: its type without None, which is the one that isn't sent. msgspec takes the
+    string «null» for None."""
+    return {name: _without_none(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) is Annotated and get_origin(get_args(hint)[0]) in {Union, UnionType}:
+        hint = get_args(hint)[0]
+    if get_origin(hint) not in {Union, UnionType}:
+        return hint
+    [one] = (each for each in get_args(hint) if each is not NoneType)
+    return one
 
 
 def _allowed(hint: Any) -> str:
-    """What a parameter may be, by its type: `Annotated[int, Meta(ge=1, le=1000)] | None` is a whole number from 1 to
-    1000."""
-    if get_origin(hint) in {Union, UnionType}:
-        return _allowed(next(each for each in get_args(hint) if each is not NoneType))
+    """What a parameter may be, by its type: `Annotated[int, Meta(ge=1, le=1000)]` is a whole number from 1 to 1000."""
     if get_origin(hint) is Literal:
         return " or ".join(get_args(hint))
     if get_origin(hint) is not Annotated:

@@ -34,6 +34,7 @@ SENTENCES = {
     "object keys must be strings": "ключи объекта должны быть строками",
     "invalid escape character in string": "недопустимый знак после обратной черты в строке",
     "invalid number": "неверное число",
+    "too much is waiting: try again in a second": "слишком много ожидает ответа: повторите через секунду",
     # shapes
     "id must be a string: send {}": "id должен быть строкой: пошлите {}",
     "{} must have at most {} characters": "{}: не больше {} знаков",

@@ -11,6 +11,7 @@ from service.memory import Chosen
 CONTRACT = "1.0"
 
 Limit = Annotated[int, Meta(ge=1, le=1000)]
+Milliseconds = Annotated[int, Meta(ge=1, le=60_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -28,9 +29,16 @@ class Asked(Struct, frozen=True, kw_only=True):
     ] = None
     strict: Annotated[bool, Meta(description="refuse fields that are not read, instead of a warning")] = False
     model: Annotated[str, Meta(description="a version, or `active`")] = "active"
+    timeout_ms: Annotated[
+        Milliseconds | None, Meta(description="what has not been begun by then is answered in part: status `partial`")
+    ] = None
     spans: Annotated[
         Literal["codepoints", "utf16"], Meta(description="how offsets count: code points, or as JavaScript does")
     ] = "codepoints"
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self.timeout_ms is None else self.timeout_ms / 1000
 
 
 class FieldProblem(Struct, frozen=True):

@@ -5,17 +5,21 @@ to import, waits for the first look at /metrics. Litestar's own plugin would cou
 """
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from operator import add
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct, field
 
 from service.inference.article import Annotation, ModelReference
 from service.keeping import Keeping
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
+
+K = TypeVar("K", bound=Hashable)
+N = TypeVar("N", int, float)
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -30,21 +34,20 @@ class Swaps(Protocol):
     def failed_swaps(self) -> int: ...
 
 
-class Tally:
-    def __init__(self) -> None:
-        self.requests: Counter[tuple[str, str, str]] = Counter()  # method, route, status
-        self.durations: dict[str, list[int]] = {}  # route -> requests by bucket, the last one for all that took longer
-        self.seconds: Counter[str] = Counter()  # route -> sum; a Counter of floats
-        self.articles = 0
-        self.refused = 0
-        self.decisions: Counter[tuple[str, str]] = Counter()  # head, decision
-        self.abstentions: Counter[str] = Counter()  # reason
+class Tally(Struct):
+    requests: dict[tuple[str, str, str], int] = field(default_factory=Counter)  # method, route, status
+    durations: dict[str, list[int]] = field(default_factory=dict)  # route -> by bucket, the last one for all slower
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # route -> sum
+    articles: int = 0
+    refused: int = 0
+    decisions: dict[tuple[str, str], int] = field(default_factory=Counter)  # head, decision
+    abstentions: dict[str, int] = field(default_factory=Counter)  # reason
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         self.requests[method, route, str(status)] += 1
         buckets = self.durations.setdefault(route, [0] * (len(BUCKETS) + 1))
         buckets[bisect_left(BUCKETS, seconds)] += 1
-        self.seconds[route] += seconds  # type: ignore[assignment]
+        self.seconds[route] += seconds
 
     def answers(self, annotations: Iterable[Annotation | None]) -> None:
         """None stands for an article that was refused."""
@@ -54,13 +57,26 @@ class Tally:
                 continue
             self.articles += 1
             if annotation.status == "abstained":
-                self.abstentions.update(annotation.reasons)
+                for reason in annotation.reasons:
+                    self.abstentions[reason] += 1
             if annotation.rubric is not UNSET:
                 rubric = annotation.rubric
                 self.decisions["rubric", rubric.decision if rubric else "abstain"] += 1
             for head, items in (("regions", annotation.regions), ("tags", annotation.tags)):
                 for item in items or ():
                     self.decisions[head, item.decision] += 1
+
+    def add(self, other: "Tally") -> None:
+        """What another process counted."""
+        self.articles += other.articles
+        self.refused += other.refused
+        _add(self.requests, other.requests)
+        _add(self.seconds, other.seconds)
+        _add(self.decisions, other.decisions)
+        _add(self.abstentions, other.abstentions)
+        for route, buckets in other.durations.items():
+            own = self.durations.setdefault(route, [0] * len(buckets))
+            own[:] = map(add, own, buckets)
 
 
 class Exposition:
@@ -117,6 +133,11 @@ class Exposition:
             size = sizes.predictions_bytes
             yield GaugeMetricFamily("rubricator_predictions_bytes", "Of them, compressed", size)
             yield GaugeMetricFamily("rubricator_store_bytes", "Of all tables", sizes.store_bytes)
+
+
+def _add(mine: dict[K, N], theirs: Mapping[K, N]) -> None:
+    for key, count in theirs.items():
+        mine[key] += count
 
 
 def exposition(tally: Tally, reference: ModelReference, swaps: Swaps, keeping: Keeping) -> bytes:

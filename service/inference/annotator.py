@@ -122,22 +122,24 @@ class Annotator:
                 reasons.append("not_news")
             if calibrated and self.unlike.too_short(len(reading.found.columns)):
                 reasons.append("too_short")
-            may_publish = calibrated and not NOT_UNSEEN & set(reasons)
+            publishable = frozenset() if NOT_UNSEEN & set(reasons) else calibrated
             if "rubric" in options.heads:
-                answer["rubric"], answer["alternatives"] = self.decisions.rubric(probabilities, may_publish, options)
+                answer["rubric"], answer["alternatives"] = self.decisions.rubric(
+                    probabilities, "rubric" in publishable, options
+                )
                 if self.decisions.doubts(probabilities, options):
                     reasons.append("low_confidence")
             if "regions" in options.heads:
                 least = self._least_of_places.get(options.profile)
                 found = self.regions.found(reading.text, reading.found.tokens, reading.found.named.places, least)
-                answer["regions"] = self.decisions.regions(found, reading.locate, may_publish, options)
+                answer["regions"] = self.decisions.regions(found, reading.locate, "regions" in publishable, options)
             if "tags" in options.heads:
-                chosen = self._chosen_tags(reading, probabilities, may_publish, options)
+                chosen = self._chosen_tags(reading, probabilities, "tags" in publishable, options)
                 answer["tags"] = tuple(tag for _, tag in chosen)
             if options.explain:
                 chosen = chosen if "tags" in options.heads else []
                 answer["explain"] = self._explanation(reading, probabilities, chosen, options)
-            if not calibrated:
+            if options.heads & self.decisions.heads - calibrated:
                 reasons.append("not_calibrated_for_source")
         wanted = {part: value for part, value in answer.items() if PART_OF[part] in options.heads | {"explain"}}
         annotation = Annotation(

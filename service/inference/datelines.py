@@ -1,4 +1,5 @@
-"""Agency datelines: «МОСКВА, 13 мар — РИА Новости.» says where the correspondent sat, not where it happened."""
+"""Datelines: «МОСКВА, 13 мар — РИА Новости.» says where the correspondent sat, not where it happened; some have no
+agency: «ЯРОСЛАВЛЬ, 14 января.»"""
 
 import re
 
@@ -19,17 +20,22 @@ _AGENCY = (
 _AUTHOR = r"[А-ЯЁ][а-яё]+(?:\s++[А-ЯЁ][а-яё]+(?:-[А-ЯЁа-яё]+)?){1,2}"
 _BY = rf"(?:\s*+,\s*+{_AUTHOR}){{0,3}}"
 _END = r"\s*+(?:[.:](?=\s|$|[А-ЯЁ«\"])\s*+[–—-]?|[–—-](?=\s))"
+# Without an agency only where hardly anything else is meant: capitals throughout, a day without a year, a new sentence
+# behind. Of 34,000 texts of outlets without datelines none begins so.
+_CAPITALS = r"[А-ЯЁ][А-ЯЁ.]{1,19}(?:[ -][А-ЯЁ]{1,20}){0,3}(?:\s?\([А-ЯЁ]{2,20}\))?"
+_NO_AGENCY = rf"\s*+{_CAPITALS}\s?,\s++\d{{1,2}}\s++{_MONTH}(?:\.(?:\s?[–—-])?|\s?[–—]|\s[-])(?=\s++[«\"(]?[А-ЯЁ\d])"
 _DATELINE = re.compile(
     rf"\s*+(?:{_CITY}(?:\s*+[/,–-]\s*+{_CITY}){{0,2}}\s*+[,.]\s*+)?{_DAY}{_COMMA}(?:[–—/-]++\s*+)?(?:[Кк]орр\.\s*+)?{_AGENCY}{_BY}"
     rf"\s*+(?:/\s*+)?{_END}"
     rf"|\s*+(?:{_CITY}\s*+[,.]\s*+)?(?:{_DAY}{_COMMA})?/(?:[Кк]орр\.\s*+)?{_AGENCY}(?:[\s,–—-]{{1,3}}{_AUTHOR})?/{_END}"
     rf"|\s*+(?:[А-ЯЁ][А-ЯЁ-]+\s*+[–—,-]\s*+)?{_AGENCY}\s*+,\s*+{_DAY}{_END}"
     rf"|\s*+[А-ЯЁ][А-ЯЁ -]{{1,100}}[,.]?\s{{0,100}}[–—-]\s*+{_AGENCY}{_BY}{_END}"
+    rf"|{_NO_AGENCY}"
 )
 
 
 def dateline(text: str) -> Span | None:
-    """Where the agency's dateline stands if the text starts with one."""
+    """Where the dateline stands if the text starts with one."""
     found = _DATELINE.match(text)
     if not found:
         return None

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from service.inference.article import Alternative, Decision, Evidence, Profile, RegionAnswer, RubricAnswer, TagAnswer
 from service.inference.places import Mention
@@ -33,6 +34,11 @@ class Options(Struct, frozen=True):
     profile: Profile = BALANCED
     most_tags: int | None = MOST_TAGS  # where there is no limit; None: all
 
+    def least(self) -> "Options":
+        """The quickest of what is wanted: the rubric, without it the tags; no explanation."""
+        wanted = next((head for head in ("rubric", "tags") if head in self.heads), "regions")
+        return replace(self, heads=frozenset({wanted}), explain=False)
+
 
 class Decisions:
     """Thresholds, chosen on validation data at training time, under the policies of the labels.
@@ -45,12 +51,19 @@ class Decisions:
     def __init__(
         self, part: Mapping[str, Any], rubric: RubricHead, tags: TagHead, regions: Regions, policies: Policies
     ) -> None:
-        """`part`: what `thresholds` reads, sources (calibration articles of each outlet; empty: nothing is ever `auto`)
-        and, where it is there, no_news (numbers of rubrics that are learnt and never answered)."""
+        """`part`: what `thresholds` reads, sources (by head each outlet's calibration articles that have its labels;
+        empty: nothing is ever `auto`; by outlet alone, as in older artifacts, they count for all heads) and, where it
+        is there, no_news (numbers of rubrics that are learnt and never answered)."""
         self._auto = {head: float(part[f"{head}_auto"]) for head in HEADS}
         self._profiles = thresholds(part, len(rubric.ids), tags)
         self._differing: Mapping[str, Any] = part.get("profiles", {})
-        self._sources: dict[str, int] = part["sources"]
+        by_head: Mapping[str, Any] = part["sources"]
+        of_all = all(isinstance(count, int) for count in by_head.values())
+        self._sources: dict[str, Mapping[str, int]] = {
+            head: by_head if of_all else by_head[head]
+            for head, labels in (("rubric", rubric.ids), ("regions", regions.places), ("tags", tags.ids))
+            if len(labels)
+        }
         self._rubric, self._tags, self._places = rubric, tags, regions.places
         self._about = regions.about
         self.policies = policies
@@ -89,9 +102,24 @@ class Decisions:
         """Those of `balanced` where the model has none for the profile."""
         return self._profiles.get(profile) or self._profiles[BALANCED]
 
-    def knows(self, source: str | None) -> bool:
-        """Whether the model was calibrated on enough articles of this outlet to publish for it."""
-        return self._sources.get(outlet(source), 0) >= ENOUGH_OF_A_SOURCE
+    def knows(self, source: str | None) -> frozenset[str]:
+        """Heads whose labels may be published for this outlet: calibrated on enough of its articles that have some."""
+        name = outlet(source)
+        return frozenset(head for head, of in self._sources.items() if of.get(name, 0) >= ENOUGH_OF_A_SOURCE)
+
+    @property
+    def heads(self) -> frozenset[str]:
+        """Those that have labels to answer with."""
+        return frozenset(self._sources)
+
+    @property
+    def calibrated(self) -> dict[str, int]:
+        """Calibration articles of each outlet, of the head that has most, most first; empty: nothing is ever `auto`."""
+        most: dict[str, int] = {}
+        for of in self._sources.values():
+            for name, count in of.items():
+                most[name] = max(count, most.get(name, 0))
+        return dict(sorted(most.items(), key=lambda one: (-one[1], one[0])))
 
     def rubric(
         self, probabilities: npt.NDArray[np.float64], may_publish: bool, options: Options

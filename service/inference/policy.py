@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from service.inference.article import ShownPolicy
 
+HELD: Mapping[str, ShownPolicy] = {"review_only": "review_only", "never_suggest": "never_suggest"}
 NONE: Mapping[str, Any] = {"rubrics": {}, "tags": {}, "regions": {}, "persons": (), "incidents": ()}
 
 
@@ -39,9 +40,9 @@ def _in_order(held: Mapping[str, str], ids: Sequence[str]) -> list[ShownPolicy]:
     number = {id_: i for i, id_ in enumerate(ids)}
     policies: list[ShownPolicy] = [UNSET] * len(ids)
     for id_, policy in held.items():
-        if id_ not in number or policy not in ("review_only", "never_suggest"):
+        if id_ not in number or policy not in HELD:
             raise ValueError(f"the policy {policy!r} of {id_!r} fits no label")
-        policies[number[id_]] = policy  # type: ignore[call-overload]
+        policies[number[id_]] = HELD[policy]
     return policies
 
 

@@ -11,6 +11,7 @@ from service.inference.article import Level, Profile
 from service.inference.tags import TagHead
 
 BALANCED: Profile = "balanced"
+OTHERS: Mapping[str, Profile] = {profile: profile for profile in get_args(Profile) if profile != BALANCED}
 
 
 class Thresholds(NamedTuple):
@@ -63,7 +64,6 @@ def _differing(balanced: Thresholds, own: Mapping[str, Any], tags: TagHead) -> T
 
 
 def _known(name: str) -> Profile:
-    for profile in get_args(Profile):
-        if profile == name != BALANCED:
-            return profile  # type: ignore[no-any-return]
-    raise ValueError(f"there is no profile {name!r}")
+    if name not in OTHERS:
+        raise ValueError(f"there is no profile {name!r}")
+    return OTHERS[name]

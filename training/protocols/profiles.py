@@ -118,8 +118,6 @@ def learnt(config: Config, progress: Progress) -> tuple[Annotator, LabelMap, lis
     data = labelled(examples, rubrics, tags, gazetteer, config, by_time=True)
     heads = fit_heads(data, parts.train, parts.validation, rubrics, tags.tags, gazetteer, config, progress)
     heads["policy"], _ = policies(rubrics, tags, gazetteer, config.policy)
-    if not rubrics:  # no rubric, no articles to calibrate on: count what would be published if there had been
-        heads["decisions"]["sources"] = {row.outlet: len(parts.validation) for row in rows}
     model = Annotator("protocol", heads)
     return model, labels_of(model, gazetteer, aliases_of(tags)), [examples.rows[i].article for i in parts.test]
 
