@@ -17,8 +17,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest) -> str:
-    """The setting: a new PostgreSQL database, or nothing, which is SQLite in the home."""
+    """The setting: a new PostgreSQL schema, or nothing, which is SQLite in the home."""
     if request.param == "sqlite":
         return ""
     running: Server = request.getfixturevalue("server")
-    return running.new_database()
+    return running.new_schema()

@@ -218,7 +218,7 @@ def test_a_writer_that_holds_the_store_for_long_is_waited_for(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_a_server_that_is_down_or_read_only_is_noticed_and_its_return_too(tmp_path: Path, server: Server) -> None:
-    url = server.new_database()
+    url = server.new_schema()
     with serving(tmp_path, (), store=url) as served:
         assert correct(served, 1) == 201
         server.stop()
@@ -226,12 +226,14 @@ def test_a_server_that_is_down_or_read_only_is_noticed_and_its_return_too(tmp_pa
         server.start()
         check_that_it_heals(served)
         with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
-            name = url.rpartition("/")[2]
-            admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            end_sessions = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rubricator'"
+            )
+            admin.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+            admin.execute(end_sessions)
             check_that_it_goes_on(served)
-            admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
-            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            admin.execute("ALTER DATABASE postgres RESET default_transaction_read_only")
+            admin.execute(end_sessions)
         wait_until(lambda: not is_degraded(served))
         assert correct(served, 3) == 201
 

@@ -235,9 +235,9 @@ class _PostgreSQLConnection:
                 connect_timeout=CONNECT,
                 application_name="rubricator",
                 tcp_user_timeout=5000,
-                # whatever the server's default is: an answer of 201 promises that the disk has it
-                options="-c synchronous_commit=on -c statement_timeout=20000",
             )
+            # whatever the server's default is: an answer of 201 promises that the disk has it
+            self._connection.execute("SET synchronous_commit = on; SET statement_timeout = 20000")
 
     def rows(self, statement: str, **parameters: Any) -> list[Row]:
         with _away(self._errors, self._name):
