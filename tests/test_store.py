@@ -25,6 +25,7 @@ from service.store.schema import opened
 from service.store.writer import Writer
 from tests.postgresql import Server
 from tests.serving import Served, serving
+from tests.stores import migrated_in_a_process
 from tests.test_durability import wait_until
 
 
@@ -64,12 +65,14 @@ def test_a_newer_store_works_as_long_as_it_says_so(database: Database) -> None:
         one.close()
 
 
+@pytest.mark.slow
 def test_a_migration_that_fails_leaves_nothing_behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = schema.MIGRATIONS.parent / "nothing is here"
+    monkeypatch.setattr(schema, "_migrate", migrated_in_a_process)
     monkeypatch.setattr(schema, "MIGRATIONS", folder)
-    with pytest.raises(Exception, match="nothing is here"):
+    with pytest.raises(StoreAwayError, match="nothing is here"):
         opened(database)
-    monkeypatch.undo()
+    monkeypatch.setattr(schema, "MIGRATIONS", folder.with_name("migrations"))
     opened(database).close()
 
 
@@ -186,6 +189,7 @@ def check_that_it_heals(served: Served) -> None:
     assert [one["article_id"] for one in served.client.get("/corrections").json()["corrections"]] == ["a1", "a2"]
 
 
+@pytest.mark.slow
 def test_a_store_that_was_moved_away_is_noticed_and_its_return_too(tmp_path: Path) -> None:
     with serving(tmp_path, ()) as served:
         assert correct(served, 1) == 201
@@ -266,3 +270,13 @@ def test_what_there_is_no_room_for_is_dropped_and_counted(tmp_path: Path) -> Non
     with pytest.raises(StoreAwayError):
         writer.do(lambda _: None).result(10)
     writer.close()
+
+
+def test_a_commit_is_on_the_disk_when_it_returns(database: Database) -> None:
+    connection = opened(database)
+    if connection.dialect == "sqlite":
+        assert connection.rows("PRAGMA synchronous") == [(2,)], "FULL"
+        assert connection.rows("PRAGMA journal_mode") == [("wal",)]
+    else:
+        assert connection.rows("SHOW synchronous_commit") == [("on",)]
+    connection.close()

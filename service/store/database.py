@@ -64,6 +64,11 @@ class Database(Protocol):
         """For messages; without a password."""
         ...
 
+    @property
+    def url(self) -> str:
+        """As the setting has it; with a password."""
+        ...
+
     def exists(self) -> bool: ...
 
     def connect(self, *, create: bool = False) -> Connection: ...
@@ -94,6 +99,7 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path)
+        self.url = f"sqlite:///{path.absolute()}"
         self._was_there = False
 
     def exists(self) -> bool:
