@@ -1,5 +1,8 @@
 """The store itself: tables of both databases, old and new versions on them, and what happens while it is away."""
 
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -206,6 +209,28 @@ def test_a_store_that_is_no_database_stops_no_start(tmp_path: Path) -> None:
     with serving(tmp_path, ()) as served:
         assert is_degraded(served)
         assert correct(served, 1) == 503
+
+
+@pytest.mark.slow
+def test_on_a_read_only_disk_what_was_known_is_heeded_and_nothing_is_auto(tmp_path: Path) -> None:
+    """root may write anywhere: another user looks."""
+    with serving(tmp_path, ()) as served:
+        assert correct(served, 1) == 201
+    (tmp_path / "store.db").chmod(0o444)
+    tmp_path.chmod(0o555)
+    for above in tmp_path.parents:
+        above.chmod(above.stat().st_mode | 0o111) if str(above).startswith(tempfile.gettempdir()) else None
+    look = (
+        "import os, sys, time; os.geteuid() or os.setuid(65534)\n"
+        "from pathlib import Path; from service.keeping import Keeping; from service.store.database import SQLite\n"
+        "keeping = Keeping(SQLite(Path(sys.argv[1])), 30, 10**9); keeping.start(); time.sleep(2)\n"
+        "print(keeping.recall.articles, keeping.recall.problem)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look, tmp_path / "store.db"], check=False, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("1 "), done.stderr
+    assert "readonly" in done.stdout
 
 
 def test_a_writer_that_holds_the_store_for_long_is_waited_for(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def put(connection: Connection, answers: Sequence[Kept]) -> None:
     """The same text asked about again: the later answer stays, for each set of heads. No two of them may be the same.
 
     Many rows to a statement: the driver lets go of the interpreter's lock for each statement, and while articles are
-    being answered it waits 5 ms to have it back. Single rows cost a third of the answers in a second.
+    being answered it waits up to 5 ms to have it back.
     """
     for start in range(0, len(answers), ROWS):
         rows = answers[start : start + ROWS]

@@ -25,9 +25,13 @@ def migrate(database: Database, folder: Path) -> None:
 
 def _engine(database: Database) -> Engine:
     if isinstance(database, PostgreSQL):
-        return sqlalchemy.create_engine(sqlalchemy.make_url(database.url).set(drivername="postgresql+psycopg"))
+        return sqlalchemy.create_engine(
+            sqlalchemy.make_url(database.url).set(drivername="postgresql+psycopg"), poolclass=sqlalchemy.NullPool
+        )
     assert isinstance(database, SQLite)
-    engine = sqlalchemy.create_engine(sqlalchemy.URL.create("sqlite", database=str(database.path.absolute())))
+    engine = sqlalchemy.create_engine(
+        sqlalchemy.URL.create("sqlite", database=str(database.path.absolute())), poolclass=sqlalchemy.NullPool
+    )
 
     # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#serializable-isolation-savepoints-transactional-ddl :
     # sqlite3 itself would commit before each CREATE TABLE
