@@ -112,6 +112,9 @@ def annotate(
     model: Annotated[
         str, typer.Option(metavar="VERSION|PATH|baseline", help="Another than the active one.")
     ] = "active",
+    heads: Annotated[
+        str, typer.Option(help="What is answered: of rubric, regions and tags those that are needed.")
+    ] = "rubric,regions,tags",
     explain: Annotated[Literal["none", "words"], typer.Option(help="words: which words spoke for a label.")] = "none",
     profile: Annotated[
         Literal["precision", "balanced", "recall"] | None,
@@ -126,19 +129,22 @@ def annotate(
     settings = _settings()
     if file != "-" and not Path(file).is_file():
         _stop(f"{file} is not a file: name one, or - for standard input", WRONG_USAGE)
-    from service.annotate import Door, OneModel, Options
+    from service.annotate import HEADS, Door, OneModel, Options
     from service.annotate_file import annotate_lines
     from service.lines import open_lines, write_lines
     from service.loading import open_keeping, open_model, open_registry, outlets_of
     from service.progress import progress
 
+    wanted = frozenset(heads.split(","))
+    if unknown := wanted - HEADS:
+        _stop(f"--heads: there is no {min(unknown)!r}, name some of {', '.join(sorted(HEADS))}", WRONG_USAGE)
     taken = open_model(settings, model)
     recall = open_keeping(settings).recall
     recall.look()
     if recall.problem:
         typer.echo(f"rubricator: {recall.problem}: editors' decisions are not heeded", err=True)
     door = Door(OneModel(taken), outlets_of(open_registry(settings)), recall)
-    options = Options(explain=explain == "words", limit=limit, profile=profile or settings.profile)
+    options = Options(wanted, explain == "words", limit, profile=profile or settings.profile)
     refused = 0
     with write_lines(output) as write, progress("articles") as report:
         for done in annotate_lines(open_lines(file), lambda lines: door.answer(taken, lines, options), write):

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from service.active import ACTIVE
 from service.inference.article import Annotation, Article, ModelReference, RequestWarning
-from service.inference.decisions import Options
+from service.inference.decisions import HEADS, Options
 from service.inference.labels import Labels
 from service.memory import Memory, degraded, remembered, wide
 from service.predictions import Keeps, KeepsNothing
@@ -22,6 +22,7 @@ from service.sources import NOT_CALIBRATED, unknown_source
 
 __all__ = [
     "ACTIVE",
+    "HEADS",
     "Answer",
     "Door",
     "Model",

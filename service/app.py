@@ -1,6 +1,5 @@
 """The one file that knows all parts: what lives long is made here and handed on."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +87,9 @@ def create_app(
     workers. `registry` and `load` are for tests; the service makes its own from the settings.
     """
     keeping = open_keeping(settings)
+    alone = shared is None
+    if alone:
+        keeping.start()  # reads while the model is loaded
     registry = registry or open_registry(settings)
     active = CountedModel(registry, load or loader(settings))
     if active.problem:
@@ -97,21 +99,26 @@ def create_app(
     door = Door(active, outlets_of(registry), keeping.recall, keeping.predictions)
     lanes = Lanes(door)
     desk = Desk(door, lanes, tally, settings.max_body, settings.max_batch, settings.profile)
-    parts = {"registry": registry, "active": active, "together": together, "door": door, "desk": desk}
-    parts["keeping"] = keeping
+    parts = {
+        "registry": registry,
+        "active": active,
+        "together": together,
+        "door": door,
+        "desk": desk,
+        "keeping": keeping,
+    }
 
-    def watch() -> None:  # in the process that answers: a fork has no threads
+    def start() -> None:
+        if not alone:
+            keeping.start()
+        keeping.recall.wait(PATIENCE)
         active.watch()
-
-    async def remember() -> None:
-        keeping.start()
-        await asyncio.to_thread(keeping.recall.wait, PATIENCE)
 
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
         exception_handlers=HANDLERS,
-        on_startup=[active.refresh, watch, together.start, remember],
+        on_startup=[active.refresh, start, together.start],
         on_shutdown=[active.close, lanes.close, together.stop, keeping.close],
         openapi_config=None,  # documents.py has our own
         logging_config=None,  # log.py has been set up

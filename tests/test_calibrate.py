@@ -176,3 +176,19 @@ def test_folds_are_stretches_of_time_in_whatever_order_the_file_is() -> None:
 def test_few_articles_have_no_curve_of_their_own() -> None:
     shares, labels = drawn(2.0)
     assert top_curve(shares[:100], labels[:100]) == UNTOUCHED
+
+
+@pytest.mark.parametrize("top", [UNTOUCHED, (0.9, 1.2, 0.3)])
+@pytest.mark.parametrize("classes", [1, 2, 17])
+def test_one_article_has_the_probabilities_that_it_has_in_a_batch(classes: int, top: tuple[float, ...]) -> None:
+    labels = [str(number) for number in range(classes)]
+    head = RubricHead(
+        {
+            "ids": labels, "labels": labels, "weights": np.zeros((0, classes)), "bias": np.zeros(classes),
+            "slope": np.linspace(1, 3, classes), "offset": np.linspace(-1, 1, classes), "sharpness": 1.4, "top": top,
+        }
+    )  # fmt: skip
+    margins = np.random.default_rng(0).normal(size=(100, classes)).astype(np.float32) * 3
+    margins[0] = -25.0  # far from all classes
+    assert np.allclose([head.probabilities_of(row) for row in margins], head.probabilities(margins), rtol=1e-12, atol=0)
+    assert np.isfinite(head.probabilities_of(np.full(classes, -1e6, np.float32))).all()

@@ -110,6 +110,15 @@ def test_a_limit_holds_for_every_list_and_has_the_range_of_http(run: Any, home: 
         msgspec.convert(over, Limit)
 
 
+def test_only_what_was_asked_for_is_answered(run: Any, home: Path) -> None:
+    file = write(home / "in.jsonl", BRIDGE)
+    [rubric], [tags] = (run("annotate", file, "--heads", heads).lines for heads in ("rubric", "tags,regions"))
+    assert (rubric.keys() & {"rubric", "regions", "tags"}, tags.keys() & {"rubric", "regions", "tags"}) == (
+        {"rubric"},
+        {"regions", "tags"},
+    )
+
+
 def test_more_lines_than_one_group(run: Any, home: Path) -> None:
     file = write(home / "in.jsonl", *({"id": str(number), "title": "мост"} for number in range(1234)))
     assert [line["id"] for line in run("annotate", file).lines] == [str(number) for number in range(1234)]
@@ -152,6 +161,7 @@ def test_a_model_is_named_by_version_path_or_baseline(run: Any, home: Path) -> N
         (("annotate", "nowhere.jsonl"), "nowhere.jsonl is not a file"),
         (("annotate",), "Missing argument"),
         (("annotate", "-", "--explain", "all"), "'none', 'words'"),
+        (("annotate", "-", "--heads", "rubrics,tags"), "there is no 'rubrics'"),
         (("anotate", "-"), "No such command"),
         (("serve", "--port", "70000"), "less than or equal to 65535"),
         (("models", "activate"), "Missing argument"),

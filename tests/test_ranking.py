@@ -12,7 +12,18 @@ from tests.test_kernel import with_trained_tags
 from training.config import Config
 from training.labels import Tag
 from training.names import Names
-from training.ranking import DEFAULT, KNOWN, TOGETHER, Ranking, design, fit_weights, known_of
+from training.ranking import (
+    DEFAULT,
+    ENOUGH_TAGS,
+    FROM_EXAMPLES,
+    KNOWN,
+    OF_THE_TAG,
+    TOGETHER,
+    Ranking,
+    design,
+    fit_weights,
+    known_of,
+)
 from training.tagging import Tagged, TagTraining
 
 
@@ -31,14 +42,24 @@ def test_few_rows_move_the_default_less_than_many() -> None:
     random = np.random.default_rng(0)
     rows = random.normal(size=(2_000, len(default)))
     correct = rows[:, 0] > 0
-    few, many = (fit_weights(rows[:n], correct[:n], np.ones(n), default) for n in (5, 2_000))
+    few, many = (fit_weights(rows[:n], correct[:n], np.ones(n), default, ENOUGH_TAGS) for n in (5, 2_000))
     assert 0 < few[0] < many[0]
-    assert fit_weights(rows[:0], correct[:0], np.ones(0), default) == pytest.approx(default)
-    assert fit_weights(rows, correct, np.zeros(2_000), default) == pytest.approx(default, abs=1e-3)
+    assert fit_weights(rows[:0], correct[:0], np.ones(0), default, 0) == pytest.approx(default)
+    assert fit_weights(rows, correct, np.zeros(2_000), default, ENOUGH_TAGS) == pytest.approx(default, abs=1e-3)
+
+
+def test_a_handful_of_tags_teaches_nothing_of_tags_in_general() -> None:
+    default = np.zeros(len(EVIDENCE) + len(TOGETHER))
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(2_000, len(default)))
+    correct = rows[:, OF_THE_TAG].sum(axis=1) + rows[:, 0] > 0
+    few, enough = (fit_weights(rows, correct, np.ones(2_000), default, tags) for tags in (ENOUGH_TAGS - 1, ENOUGH_TAGS))
+    assert not few[OF_THE_TAG].any() and few[0] > 0
+    assert (enough[OF_THE_TAG] > 0).all()
 
 
 def test_a_name_in_every_article_is_known_to_say_less() -> None:
-    known = known_of([0, 0], [100, 1], [10, 1], 100)
+    known = known_of([0, 0], [100, 1], [10, 1], [0, 0], 100)
     assert known[0, KNOWN.index("log_named")] > known[1, KNOWN.index("log_named")]
     assert known[0, KNOWN.index("log_foremost")] < known[1, KNOWN.index("log_foremost")]
 
@@ -94,8 +115,8 @@ def test_without_examples_every_tag_goes_by_its_name() -> None:
     fitted = tag_training("суд", "мосты").fit(tagged(40))
     forgotten = fitted.without_examples()
     assert not forgotten.part["trained"].any() and not forgotten.part["regime"].any()
-    assert not forgotten.known[:, KNOWN.index("log_examples")].any()
-    assert fitted.known[0, KNOWN.index("log_examples")] > 0
+    assert not forgotten.known[:, FROM_EXAMPLES].any()
+    assert fitted.known[0, FROM_EXAMPLES[0]] > 0
 
 
 def test_without_unseen_articles_the_ranking_is_the_default() -> None:

@@ -1,8 +1,9 @@
 """Fits the linear models of the rubric and tag heads."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +12,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
 from service.inference.features import Matrix
+from training.cores import on_all_cores
 
 Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
 TOLERANCE = 0.01  # of a tag's model: its margins move in the fourth digit, and half of the steps are saved
 ENOUGH_EXAMPLES = 20  # of a tag, for a model to be relied on
 NEGATIVES_OF_FEW, WEIGHTS_OF_FEW = 1200, 200  # for a tag with fewer
+PIECE = 16  # tags fitted in one go
+WORTH_ALL_CORES = 5_000_000  # tags times articles: some 10 s of CPU
 HARD_SHARE = 3  # one of so many negatives is a hard one: near the tag's centroid
 
 
@@ -47,12 +51,23 @@ def as_large(C: float, articles: int, standing_for: int) -> float:
     return C * (standing_for / articles) ** 0.6 if articles else C
 
 
+class RubricTask(NamedTuple):
+    """What `fit_rubric` is given."""
+
+    rows: sparse.csr_array
+    labels: npt.NDArray[np.integer]
+    classes: int
+    weights: Floats
+    C: float
+    power: float
+    seed: int
+
+
 def fit_rubric(
     rows: sparse.csr_array,
     labels: npt.NDArray[np.integer],
     classes: int,
     weights: Floats,
-    *,
     C: float,
     power: float,
     seed: int,
@@ -106,28 +121,68 @@ def fit_tags(
     same average precision in a 27th of the time. Only the heaviest weights are kept: about 1,000 a tag lose nothing. A
     tag of few examples needs fewer of both.
     """
-    generator = np.random.default_rng(seed)
     by_tag = tagged.tocsc()
+    positives = {tag: np.sort(by_tag.indices[by_tag.indptr[tag] : by_tag.indptr[tag + 1]]) for tag in trained}
+    options = _TagOptions(C, weights_per_tag, max_negatives, seed)
+    calls = [
+        (
+            rows.data,
+            rows.indices,
+            rows.indptr,
+            rows.shape,
+            [(tag, positives[tag], usable(tag)) for tag in piece],
+            options,
+        )
+        for piece in _pieces(trained)
+    ]
     entries: list[tuple[Longs, int, Floats]] = []
     bias = np.full(tagged.shape[1], -1.0, np.float32)
-    for number, tag in enumerate(trained):
-        positive = np.zeros(rows.shape[0], np.bool_)
-        positive[by_tag.indices[by_tag.indptr[tag] : by_tag.indptr[tag + 1]]] = True
-        few = np.count_nonzero(positive) < ENOUGH_EXAMPLES
-        most = min(max_negatives, NEGATIVES_OF_FEW) if few else max_negatives
-        negatives = _negatives(rows, positive, usable(tag), most, generator)
-        chosen = np.sort(np.concatenate((np.flatnonzero(positive), negatives)))
-        model = _svm(C, seed, tolerance=TOLERANCE)
-        model.fit(rows[chosen], positive[chosen])
-        coefficients = model.coef_[0].astype(np.float32)
-        kept = np.flatnonzero(coefficients)
-        most = min(weights_per_tag, WEIGHTS_OF_FEW) if few else weights_per_tag
-        if len(kept) > most:
-            kept = np.sort(kept[np.argsort(-np.abs(coefficients[kept]), kind="stable")[:most]])
-        entries.append((kept, tag, coefficients[kept]))
-        bias[tag] = model.intercept_[0]
-        done(number + 1)
+    for fitted in on_all_cores(_fit_piece, calls, worth=len(trained) * rows.shape[0] >= WORTH_ALL_CORES):
+        for tag, kept, weights, intercept in fitted:
+            entries.append((kept, tag, weights))
+            bias[tag] = intercept
+        done(len(entries))
     return _by_column(entries, bias, rows.shape[1])
+
+
+class _TagOptions(NamedTuple):
+    C: float
+    weights_per_tag: int
+    max_negatives: int
+    seed: int
+
+
+def _pieces(trained: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(trained), PIECE):
+        yield trained[start : start + PIECE]
+
+
+def _fit_piece(
+    data: Floats, indices: npt.NDArray[np.int32], start: npt.NDArray[np.int32], shape: tuple[int, int],
+    tags: Sequence[tuple[int, Longs, npt.NDArray[np.bool_]]], options: _TagOptions,
+) -> list[tuple[int, Longs, Floats, float]]:  # fmt: skip
+    """Of each tag its columns, their weights and its bias. The rows come as arrays, which processes share."""
+    rows = sparse.csr_array((data, indices, start), shape=shape)
+    return [_fit_tag(rows, tag, positives, usable, options) for tag, positives, usable in tags]
+
+
+def _fit_tag(
+    rows: sparse.csr_array, tag: int, positives: Longs, usable: npt.NDArray[np.bool_], options: _TagOptions
+) -> tuple[int, Longs, Floats, float]:
+    few = len(positives) < ENOUGH_EXAMPLES
+    most = min(options.max_negatives, NEGATIVES_OF_FEW) if few else options.max_negatives
+    positive = np.zeros(rows.shape[0], np.bool_)
+    positive[positives] = True
+    generator = np.random.default_rng((options.seed, tag))  # of its own: whatever else is fitted, and where
+    chosen = np.sort(np.concatenate((positives, _negatives(rows, positive, usable, most, generator))))
+    model = _svm(options.C, options.seed, tolerance=TOLERANCE)
+    model.fit(rows[chosen], positive[chosen])
+    coefficients = model.coef_[0].astype(np.float32)
+    kept = np.flatnonzero(coefficients)
+    most = min(options.weights_per_tag, WEIGHTS_OF_FEW) if few else options.weights_per_tag
+    if len(kept) > most:
+        kept = np.sort(kept[np.argsort(-np.abs(coefficients[kept]), kind="stable")[:most]])
+    return tag, kept, coefficients[kept], float(model.intercept_[0])
 
 
 def _negatives(

@@ -29,8 +29,9 @@ from training.calibrate import (
     top_curve,
 )
 from training.config import Config
+from training.cores import on_all_cores
 from training.crossfit import cross_fitted, folds_of, in_order
-from training.fit import Linear, as_large, csr, fit_rubric
+from training.fit import RubricTask, as_large, csr, fit_rubric
 from training.gazetteer import Gazetteer
 from training.labels import Tag, unique_ids
 from training.lexicon import build
@@ -40,6 +41,7 @@ from training.tagging import Tagged, TagTraining, users_of
 from training.thresholds import NO_PROFILES, Profiles, for_rubric, merged, shifted, stricter
 
 Longs = npt.NDArray[np.int64]
+WORTH_ALL_CORES = 20_000  # articles: some 4 s for a fit of all rubrics
 FEWEST_TO_CALIBRATE = 300  # validation articles; with fewer the whole set is cross-fitted
 SURE_PLACE = 0.95  # precision aimed at for places: a wrong one is seen at once, and editors tag few of those named
 
@@ -146,7 +148,7 @@ def _rubric(
     both = np.concatenate((train, validation))
     both = both[data.rubric[both] >= 0]
 
-    def fit(on: Longs) -> Linear:
+    def task(on: Longs) -> RubricTask:
         x, y, weights = rows[on], data.rubric[on], data.weights[on]
         if config.rubric.title_copies and any(len(tokens[i].title) for i in on):
             titled = np.array([len(tokens[i].title) > 0 for i in on], np.bool_)
@@ -156,15 +158,8 @@ def _rubric(
                 np.concatenate((y, y[titled])),
                 np.concatenate((weights, weights[titled] * config.rubric.title_copies)),
             )
-        return fit_rubric(
-            x,
-            y,
-            len(rubrics),
-            weights,
-            C=as_large(config.rubric.C, len(on), len(both)),
-            power=config.rubric.class_weight_power,
-            seed=config.model.seed,
-        )
+        strength = as_large(config.rubric.C, len(on), len(both))
+        return RubricTask(x, y, len(rubrics), weights, strength, config.rubric.class_weight_power, config.model.seed)
 
     rated = validation[data.rubric[validation] >= 0]
     judged, between = latest(rated, data.days[rated], [outlet(data.outlets[i]) for i in rated])
@@ -175,16 +170,18 @@ def _rubric(
         if len(judged) >= FEWEST_TO_CALIBRATE:
             alike = {data.groups[i] for i in judged}
             apart = np.array([data.groups[i] not in alike for i in both], np.bool_)
-            margins = fit(np.setdiff1d(both[apart], between)).margins(rows[judged])
+            earlier = np.setdiff1d(both[apart], between)
+            judge, final = on_all_cores(fit_rubric, [task(earlier), task(both)], worth=len(both) >= WORTH_ALL_CORES)
+            margins = judge.margins(rows[judged])
         else:  # where few are set aside, all must serve
             judged = both
             folds = folds_of(data.rubric[judged].tolist(), [data.groups[i] for i in judged])
-            margins = cross_fitted(fit, rows, judged, folds)
+            margins = cross_fitted(lambda on: fit_rubric(*task(on)), rows, judged, folds)
+            final = fit_rubric(*task(both))
         labels = data.rubric[judged]
         slope, offset = platt(margins, labels)
         raised = lift(np.bincount(data.rubric[both], minlength=len(rubrics)), config.rubric.lift)
         shares = shares_unseen(margins, labels, raised, _folds(data, judged))
-        final = fit(both)
     exponent = sharpness(shares, labels)
     ids = unique_ids(rubrics)
     part = {

@@ -16,7 +16,7 @@ from training.config import Config
 from training.fit import ENOUGH_EXAMPLES, TagWeights, csr, fit_tags
 from training.labels import Tag
 from training.names import Names
-from training.ranking import DEFAULT, LOG_EXAMPLES, Doubles, Flags, Ranking, design, fit_weights, known_of
+from training.ranking import DEFAULT, FROM_EXAMPLES, Doubles, Flags, Ranking, design, fit_weights, known_of
 from training.thresholds import Pool, Profiles, for_tags, shifted
 
 DEFAULT_OF_PROFILES = {"precision": [0.5, 0.56, 0.67], "recall": [0.25, 0.22, 0.25]}  # DEFAULT, at half and twice beta
@@ -53,7 +53,7 @@ class Fitted:
     def without_examples(self) -> "Fitted":
         """As if every tag were known by its name alone."""
         count, known = len(self.part["ids"]), self.known.copy()
-        known[:, LOG_EXAMPLES] = 0.0
+        known[:, FROM_EXAMPLES] = 0.0
         forgotten = {
             "regime": np.full(count, NONE, np.int8),
             "trained": np.zeros(count, np.bool_),
@@ -89,7 +89,8 @@ class TagTraining:
             done=lambda number: done(number, len(trained)),
         )  # fmt: skip
         namings = self._namings(articles, usable)
-        known = known_of(count, namings.named, namings.foremost, len(articles.tags))
+        surer = np.where(count > 0, namings.precision - DEFAULT_PRECISION, 0.0)
+        known = known_of(count, namings.named, namings.foremost, surer, len(articles.tags))
         return Fitted(self._part(weights, regime, trained, namings.precision), known, count)
 
     def _part(
@@ -147,7 +148,7 @@ class TagTraining:
             own = pool.regime == regime
             right, counts, missed = pool.correct[own], pool.counts[own], pool.missed[regime]
             if min(int(right.sum()), int((~right).sum())) >= FEWEST:
-                weights[regime] = fit_weights(pool.rows[own], right, counts, weights[regime])
+                weights[regime] = fit_weights(pool.rows[own], right, counts, weights[regime], pool.tags_of(regime))
             scores = _sigmoid(pool.rows[own] @ weights[regime])
             thresholds[regime] = threshold_for_f(scores, right, missed, thresholds[regime], self.options.beta, counts)
             of_regimes.append(Pool(scores, right, missed, counts))
@@ -185,7 +186,7 @@ class TagTraining:
                 missed[head.regime[tag]] += float(weight[tag] * (fitted.examples[tag] > 0))
         of = np.concatenate(tags)
         rows = design(np.concatenate(evidence), fitted.known[of])
-        return _Pool(rows, np.concatenate(correct), weight[of], head.regime[of], missed)
+        return _Pool(rows, of, np.concatenate(correct), weight[of], head.regime[of], missed)
 
 
 @dataclass(frozen=True)
@@ -202,10 +203,15 @@ class _Pool:
     """Candidates of many articles; `missed` is the weight of right tags that were none, by regime."""
 
     rows: Doubles
+    tags: npt.NDArray[np.int64]
     correct: Flags
     counts: Doubles  # how much each weighs
     regime: npt.NDArray[np.int8]
     missed: list[float]
+
+    def tags_of(self, regime: int) -> int:
+        """How many different ones."""
+        return len(np.unique(self.tags[self.regime == regime]))
 
 
 def users_of(articles: Iterable[tuple[str, Iterable[int]]]) -> Users:

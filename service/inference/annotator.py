@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from service.inference import artifact, kernel
 from service.inference.article import (
@@ -88,16 +86,15 @@ class Annotator:
 
     def annotate(self, articles: Sequence[Article], options: Options = EVERYTHING) -> list[Annotation]:
         """One annotation for each article, in order; the same bits alone as in a batch. CPU only, under 1 ms each."""
-        return [self._annotation(article, self._reading(read(article)), options) for article in articles]
+        # stage by stage: of 500 articles the loops find their tables and the interpreter its code in the cache
+        readings = list(map(self._reading, list(map(read, articles))))
+        return [self._annotation(*both, options) for both in zip(articles, readings, strict=True)]
 
     def _reading(self, text: Text) -> "Reading":
         found = self._found(text)
-        for_rubric = Row(found.tokens, found.columns, found.values)
         if headline := headline_of(found.tokens):
-            matrix = self.features.matrix([headline])
-            found = found._replace(margins=self.rubric.margins(matrix)[0])
-            for_rubric = Row(headline, matrix.columns, matrix.values)
-        return Reading(text, found, for_rubric)
+            found = found._replace(margins=self.rubric.margins(self.features.matrix([headline]))[0])
+        return Reading(text, found)
 
     def _found(self, text: Text) -> Found:
         both = folded(text.title), folded(text.body)
@@ -107,7 +104,7 @@ class Annotator:
         matrix = self.features.matrix([tokens])
         named = self.phrases.named(tokens.title, tokens.body)
         candidates = self.tags.candidates(matrix.columns, matrix.values, *named.tags)
-        return Found(tokens, matrix.columns, matrix.values, self.rubric.margins(matrix)[0], named, candidates)
+        return Found(tokens, len(matrix.columns), self.rubric.margins(matrix)[0], named.places, candidates)
 
     def _annotation(self, article: Article, reading: "Reading", options: Options) -> Annotation:
         reasons = self._reasons(reading)
@@ -117,10 +114,10 @@ class Annotator:
         if unusable:
             answer = {"rubric": None, "alternatives": (), "regions": (), "tags": ()}
         else:
-            probabilities = self.rubric.probabilities(reading.found.margins[None])[0]
+            probabilities = self.rubric.probabilities_of(reading.found.margins)
             if not self.unlike.is_news(probabilities):
                 reasons.append("not_news")
-            if calibrated and self.unlike.too_short(len(reading.found.columns)):
+            if calibrated and self.unlike.too_short(reading.found.columns):
                 reasons.append("too_short")
             publishable = frozenset() if NOT_UNSEEN & set(reasons) else calibrated
             if "rubric" in options.heads:
@@ -131,10 +128,10 @@ class Annotator:
                     reasons.append("low_confidence")
             if "regions" in options.heads:
                 least = self._least_of_places.get(options.profile)
-                found = self.regions.found(reading.text, reading.found.tokens, reading.found.named.places, least)
+                found = self.regions.found(reading.text, reading.found.tokens, reading.found.places, least)
                 answer["regions"] = self.decisions.regions(found, reading.locate, "regions" in publishable, options)
             if "tags" in options.heads:
-                chosen = self._chosen_tags(reading, probabilities, "tags" in publishable, options)
+                chosen = self.decisions.tags(reading.found.candidates, probabilities, "tags" in publishable, options)
                 answer["tags"] = tuple(tag for _, tag in chosen)
             if options.explain:
                 chosen = chosen if "tags" in options.heads else []
@@ -170,34 +167,33 @@ class Annotator:
             reasons.append("truncated")
         return reasons
 
-    def _chosen_tags(
-        self, reading: "Reading", rubrics: npt.NDArray[np.float64], may_publish: bool, options: Options
-    ) -> list[tuple[int, TagAnswer]]:
-        candidates = reading.found.candidates
-        return self.decisions.tags(candidates, self.tags.probabilities(candidates), rubrics, may_publish, options)
-
     def _explanation(
         self,
         reading: "Reading",
-        probabilities: npt.NDArray[np.float64],
+        probabilities: Sequence[float],
         tags: Sequence[tuple[int, TagAnswer]],
         options: Options,
     ) -> Explanation:
         """The words of the likeliest rubric that may be shown, if it was asked for, and each shown tag's."""
         rubric: tuple[Attribution, ...] = ()
         if "rubric" in options.heads and (likeliest := self.decisions.likeliest(probabilities)) >= 0:
-            row = reading.for_rubric
+            row = self._row(headline_of(reading.found.tokens) or reading.found.tokens)
             rubric = self._words(reading, row, self.rubric.rows(row.columns)[:, likeliest])
-        own = Row(reading.found.tokens, reading.found.columns, reading.found.values)
+        own = self._row(reading.found.tokens)
+        named = self.phrases.named(own.tokens.title, own.tokens.body)
         return Explanation(
             rubric,
             {
                 tag.id: self._words(reading, own, self.tags.weights_of(number, own.columns))
                 if tag.origin == "model"
-                else attributions(reading.text, self.tags.name_spans(number, *reading.found.named.tags), EXPLAINED)
+                else attributions(reading.text, self.tags.name_spans(number, *named.tags), EXPLAINED)
                 for number, tag in tags
             },
         )
+
+    def _row(self, tokens: Tokens) -> "Row":
+        matrix = self.features.matrix([tokens])
+        return Row(tokens, matrix.columns, matrix.values)
 
     def _words(self, reading: "Reading", row: "Row", weights: Floats) -> tuple[Attribution, ...]:
         spans = addends_by_words(self.features, row.tokens, row.columns, row.values * weights)
@@ -220,11 +216,10 @@ class Row(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One article on its way through the heads; the rubric's sees a lone headline in a row of its own."""
+    """One article on its way through the heads."""
 
     text: Text
     found: Found
-    for_rubric: Row
 
     def locate(self, part: Literal["title", "body"], mention: Mention) -> Evidence:
         return self.text.locate(part, mention.start, mention.end)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
@@ -14,7 +12,7 @@ from service.inference.policy import Policies
 from service.inference.profiles import BALANCED, Thresholds, thresholds
 from service.inference.regions import PlaceFound, Regions
 from service.inference.rubric import RubricHead
-from service.inference.tags import MARGIN, NAMED, Candidates, TagHead
+from service.inference.tags import MARGIN, NAMED, Candidates, TagHead, probability
 
 ENOUGH_OF_A_SOURCE = 200  # calibration articles of the caller's own outlet before anything may be published unseen
 DIGITS = 4  # of a score; thresholds have as many, and rounded scores are compared with them
@@ -70,7 +68,7 @@ class Decisions:
         self._no_news = sorted(part.get("no_news", ()))
         self._hidden = policies.hidden_rubrics.union(self._no_news)
         self._hidden_rubrics = sorted(self._hidden)
-        self._hidden_tags = np.array(sorted(policies.hidden_tags), np.int64)
+        self._hidden_tags = policies.hidden_tags
         self._parents = [self._parent(place) for place in range(len(regions.places))]
 
     def _parent(self, place: int) -> str | None:
@@ -122,12 +120,12 @@ class Decisions:
         return dict(sorted(most.items(), key=lambda one: (-one[1], one[0])))
 
     def rubric(
-        self, probabilities: npt.NDArray[np.float64], may_publish: bool, options: Options
+        self, probabilities: Sequence[float], may_publish: bool, options: Options
     ) -> tuple[RubricAnswer | None, tuple[Alternative, ...]]:
         """The likeliest rubric, None where it is too doubtful to show as one; and the others, likeliest first."""
         least, of = options.threshold or 0.0, self.of(options.profile)
-        order = np.argsort(-probabilities, kind="stable").tolist()
-        scores = [rounded(score) for score in probabilities.tolist()]
+        order = sorted(range(len(probabilities)), key=probabilities.__getitem__, reverse=True)  # equals in their order
+        scores = [rounded(score) for score in probabilities]
         hidden, policies = self._hidden, self.policies.rubrics
         in_place_of_another = bool(order) and order[0] in hidden
         if hidden:
@@ -148,43 +146,40 @@ class Decisions:
         ids, labels = self._rubric.ids, self._rubric.labels
         return answer, tuple(Alternative(ids[i], labels[i], scores[i], policies[i]) for i in others)
 
-    def doubts(self, probabilities: npt.NDArray[np.float64], options: Options) -> bool:
+    def doubts(self, probabilities: Sequence[float], options: Options) -> bool:
         """Whether no rubric is likely enough to be shown as one."""
         if not len(probabilities):
             return False
         likeliest = self.likeliest(probabilities)
-        return likeliest < 0 or rounded(float(probabilities[likeliest])) < self.of(options.profile).rubric
+        return likeliest < 0 or rounded(probabilities[likeliest]) < self.of(options.profile).rubric
 
-    def likeliest(self, probabilities: npt.NDArray[np.float64]) -> int:
+    def likeliest(self, probabilities: Sequence[float]) -> int:
         """Number of the likeliest rubric that may be shown, -1 if there is none."""
         return _likeliest(probabilities, self._hidden_rubrics)
 
     def tags(
-        self, candidates: Candidates, scores: npt.NDArray[np.float64], probabilities: npt.NDArray[np.float64],
-        may_publish: bool, options: Options,
-    ) -> list[tuple[int, TagAnswer]]:  # fmt: skip
+        self, candidates: Candidates, probabilities: Sequence[float], may_publish: bool, options: Options
+    ) -> list[tuple[int, TagAnswer]]:
         """Tags to show, each with its number, surest first; `probabilities` are the rubrics', for persons' sake."""
-        of = self.of(options.profile)
-        own = of.tags[candidates.tags]
-        scores = np.round(scores, DIGITS)
-        shown = np.flatnonzero(scores >= (own if options.threshold is None else options.threshold))
-        if len(self._hidden_tags):
-            shown = shown[~np.isin(candidates.tags[shown], self._hidden_tags)]
+        of, threshold = self.of(options.profile), options.threshold
+        numbers, log_odds = candidates.tags, candidates.log_odds
+        if threshold is None:  # two or three of fifty are sure enough to look at
+            near = (log_odds >= of.tags_log_odds.take(numbers)).nonzero()[0]
+            numbers, log_odds = numbers[near], log_odds[near]
+            evidence = candidates.evidence[near]
+        else:
+            evidence = candidates.evidence
         policies = self.policies.of_tags(_likeliest(probabilities, self._no_news))
         answers = []
-        for tag, score, least, auto, evidence in zip(
-            candidates.tags[shown].tolist(),
-            scores[shown].tolist(),
-            own[shown].tolist(),
-            of.tags_auto[candidates.tags[shown]].tolist(),
-            candidates.evidence[shown],
-            strict=True,
-        ):
+        for row, (tag, odds) in enumerate(zip(numbers.tolist(), log_odds.tolist(), strict=True)):
+            score, least = rounded(probability(odds)), of.tags[tag]
+            if score < (least if threshold is None else threshold) or tag in self._hidden_tags:
+                continue
             decision: Decision = "abstain"
             if score >= least:
-                decision = "auto" if may_publish and score >= auto and not policies[tag] else "review"
+                decision = "auto" if may_publish and score >= of.tags_auto[tag] and not policies[tag] else "review"
             # a tag that is not named can only be its model's; one without a model has a margin of 0
-            by_name = evidence[NAMED] and evidence[MARGIN] <= 0
+            by_name = evidence[row, NAMED] and evidence[row, MARGIN] <= 0
             origin: Literal["model", "lexical"] = "lexical" if by_name else "model"
             id_, label = self._tags.ids[tag], self._tags.labels[tag]
             answers.append((tag, TagAnswer(id_, label, score, decision, origin, policies[tag])))
@@ -225,14 +220,12 @@ class Decisions:
         return tuple(answers[: options.limit])
 
 
-def _likeliest(probabilities: npt.NDArray[np.float64], without: Sequence[int]) -> int:
+def _likeliest(probabilities: Sequence[float], without: Sequence[int]) -> int:
     """Number of the likeliest rubric without these, -1 if there is none."""
-    if len(without) == len(probabilities):
-        return -1
+    numbers = range(len(probabilities))
     if without:
-        probabilities = probabilities.copy()
-        probabilities[without] = -1.0
-    return int(probabilities.argmax())
+        return max((i for i in numbers if i not in without), key=probabilities.__getitem__, default=-1)
+    return max(numbers, key=probabilities.__getitem__, default=-1)
 
 
 def outlet(source: str | None) -> str:

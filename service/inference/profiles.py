@@ -12,6 +12,7 @@ from service.inference.tags import TagHead
 
 BALANCED: Profile = "balanced"
 OTHERS: Mapping[str, Profile] = {profile: profile for profile in get_args(Profile) if profile != BALANCED}
+ROUNDED_AWAY = 1e-4  # of a score, at most: it is answered with four digits
 
 
 class Thresholds(NamedTuple):
@@ -20,6 +21,7 @@ class Thresholds(NamedTuple):
     rubric: float
     rubric_auto: list[float]  # of each rubric
     tags: npt.NDArray[np.float64]  # of each tag
+    tags_log_odds: npt.NDArray[np.float64]  # of each tag; below them its score is less than `tags`, above it may be
     tags_auto: npt.NDArray[np.float64]  # of each tag
     regions: Mapping[str, float] | None  # by level; None: as the weights of the regions have it
     regions_auto: float
@@ -40,6 +42,7 @@ def thresholds(part: Mapping[str, Any], rubrics: int, tags: TagHead) -> dict[Pro
         least,
         np.maximum(np.asarray(by_label, np.float64), least).tolist(),
         least_of_tags,
+        _log_odds_below(least_of_tags),
         np.maximum(least_of_tags, float(part["tags_auto"])),
         None,
         float(part["regions_auto"]),
@@ -53,14 +56,23 @@ def thresholds(part: Mapping[str, Any], rubrics: int, tags: TagHead) -> dict[Pro
 def _differing(balanced: Thresholds, own: Mapping[str, Any], tags: TagHead) -> Thresholds:
     stricter = own.get("rubric_auto_by_label", [own.get("rubric_auto", 0.0)] * len(balanced.rubric_auto))
     regions = own.get("regions")
+    least_of_tags = tags.thresholds_of_each(own["tags"]) if "tags" in own else balanced.tags
     return Thresholds(
         float(own.get("rubric_review", balanced.rubric)),
         np.maximum(balanced.rubric_auto, np.asarray(stricter, np.float64)).tolist(),
-        tags.thresholds_of_each(own["tags"]) if "tags" in own else balanced.tags,
+        least_of_tags,
+        _log_odds_below(least_of_tags),
         np.maximum(balanced.tags_auto, float(own.get("tags_auto", 0.0))),
         None if regions is None else {level: float(regions[level]) for level in get_args(Level) if level in regions},
         max(balanced.regions_auto, float(own.get("regions_auto", 0.0))),
     )
+
+
+def _log_odds_below(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Log-odds that no rounding lifts to these scores: most candidates are told by them, without their score."""
+    below = np.clip(scores - ROUNDED_AWAY, 0.0, 1.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(below) - np.log1p(-below))
 
 
 def _known(name: str) -> Profile:

@@ -1,6 +1,7 @@
 """The rubric head: one label an article, by a linear model with calibrated probabilities."""
 
 from collections.abc import Mapping
+from math import exp, log
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from service.inference.features import Floats, Matrix
 from service.inference.lemmas import Ints
 
 UNTOUCHED = (1.0, 1.0, 0.0)  # a curve that leaves the likeliest class's share as it is
+FARTHEST = 100.0  # log-odds below zero that still count: one article's share of 1e-44 is none, and is no 0/0
 
 
 class RubricHead:
@@ -56,6 +58,26 @@ class RubricHead:
         sigmoid = 1.0 / (1.0 + np.exp(-(self._slope * margins + self._offset).astype(np.float64)))
         sharpened = sigmoid**self._sharpness
         return self._with_the_top_right(sharpened / sharpened.sum(axis=1, keepdims=True))
+
+    def probabilities_of(self, margins: Floats) -> list[float]:
+        """The same of one article: for 17 classes plain floats take 8 µs, numpy's two dozen calls 50."""
+        log_odds = (self._slope * margins + self._offset).tolist()
+        sharpened = [(1.0 / (1.0 + exp(min(-x, FARTHEST)))) ** self._sharpness for x in log_odds]
+        whole = sum(sharpened)
+        shares = [share / whole for share in sharpened]
+        if len(shares) < 2 or self._top == UNTOUCHED:
+            return shares
+        *_, second, top = sorted(shares)
+        on_log_share, on_log_rest, offset = self._top
+        near = min(max(top, 1e-9), 1 - 1e-9)
+        wanted = 1.0 / (1.0 + exp(min(-(log(near) * on_log_share - log(1.0 - near) * on_log_rest + offset), FARTHEST)))
+        rest = max(sum(shares) - top, 1e-300)
+        wanted = max(wanted, second / (rest + second) * (1 + 1e-6))
+        likeliest, left = shares.index(top), (1.0 - wanted) / rest
+        shares = [share * left for share in shares]
+        shares[likeliest] = wanted
+        whole = sum(shares)
+        return [share / whole for share in shares]
 
     def _with_the_top_right(self, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The order of the classes stays: the likeliest never falls below the next."""

@@ -7,6 +7,7 @@ folds it into weights for each tag (training/ranking.py).
 """
 
 from collections.abc import Mapping, Sequence
+from math import exp
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -31,14 +32,16 @@ EVIDENCE = (
 MARGIN, NAMED = EVIDENCE.index("margin"), EVIDENCE.index("named")
 LOG1P = np.log1p(np.arange(10_000.0))  # by count; a name stands no oftener than that
 MOST_TAGS = 1 << 16
+FARTHEST = 700.0  # log-odds below zero beyond which exp overflows; the score is 0 long before
 NONE, FEW, MANY = range(3)  # regimes of a tag by its examples: none, too few to rely on a model of its own, enough
 
 
 class Candidates(NamedTuple):
-    """Tags that something speaks for, and what: `evidence` is (candidates, len(EVIDENCE))."""
+    """Tags that something speaks for, and what: `evidence` is (candidates, len(EVIDENCE)), `log_odds` the ranker's."""
 
     tags: Longs
     evidence: npt.NDArray[np.float64]
+    log_odds: npt.NDArray[np.float64]
 
 
 class TagHead:
@@ -81,7 +84,8 @@ class TagHead:
 
     def _for_the_loops(self) -> kernel.Tags:
         self._phrases = np.array(self._phrase_tag, np.int32), np.array(self._phrase_part, np.uint8)
-        arrays = (self._start, self._weights, self.bias, self._trained, self._precision, self._words, *self._phrases)
+        of_tags = (self.bias, self._trained, self._precision, self._words, self._ranker)
+        arrays = (self._start, self._weights, *of_tags, *self._phrases)
         sizes = (len(self.ids), self._first, len(LOG1P) - 1, FIRST_WORDS, CANDIDATES)
         return kernel.Tags(*kernel.addresses(*arrays, LOG1P), *sizes, CANDIDATE_MARGIN)
 
@@ -126,7 +130,14 @@ class TagHead:
             rows = [i for i, tag in enumerate(tags.tolist()) if tag in named]
             if rows:
                 evidence[rows, NAMED:] = [self._evidence_of_name(tag, named[tag]) for tag in tags[rows].tolist()]
-        return Candidates(tags, evidence)
+        return Candidates(tags, evidence, self._log_odds(tags, evidence))
+
+    def _log_odds(self, tags: Longs, evidence: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Added up in the order of EVIDENCE, as the loops do."""
+        total = np.zeros(len(tags), np.float64)
+        for of_one, weight in zip(evidence.T, self._ranker[tags].T, strict=True):
+            total += of_one * weight
+        return total
 
     def _evidence_of_name(self, tag: int, found: Sequence[float]) -> tuple[float, ...]:
         """EVIDENCE from NAMED on."""
@@ -161,11 +172,6 @@ class TagHead:
                 found[shift + 2] += 1.0
         return named
 
-    def probabilities(self, candidates: Candidates) -> npt.NDArray[np.float64]:
-        log_odds = np.einsum("ij,ij->i", candidates.evidence, self._ranker[candidates.tags])
-        scores: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-log_odds))
-        return scores
-
     def name_spans(self, tag: int, title: Hits, body: Hits) -> dict[Span, float]:
         """Where the tag's name stands; together the places bear what names add to the tag's log-odds."""
         parts: tuple[tuple[Literal["title", "body"], Hits], ...] = (("title", title), ("body", body))
@@ -192,6 +198,10 @@ class TagHead:
 
 def _weight(weights: npt.NDArray[Any]) -> Floats:
     return weights.astype(np.uint16).view(np.float16).astype(np.float32)
+
+
+def probability(log_odds: float) -> float:
+    return 1.0 / (1.0 + exp(min(-log_odds, FARTHEST)))
 
 
 def _log1p(count: float) -> float:

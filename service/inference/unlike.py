@@ -6,13 +6,8 @@ newsroom files under a rubric that is no news; or it has fewer known words than 
 probabilities were calibrated. Such an article is still answered, for an editor to look at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-
-Doubles = npt.NDArray[np.float64]
 
 
 class Unlike:
@@ -28,6 +23,6 @@ class Unlike:
         """Whether an article has too few known words and pairs for its probability to be believed."""
         return columns < self._fewest
 
-    def is_news(self, probabilities: Doubles) -> bool:
+    def is_news(self, probabilities: Sequence[float]) -> bool:
         """Whether the likeliest rubric is one to answer with."""
-        return not self.no_news or int(probabilities.argmax()) not in self.no_news
+        return not self.no_news or probabilities.index(max(probabilities)) not in self.no_news

@@ -13,6 +13,7 @@ from sklearn.svm import LinearSVC
 from service.inference.features import tokenise
 from service.inference.lemmas import Lemmas
 from service.inference.text import Text
+from training.protocols.peers.raw_words import FEWEST_EXAMPLES
 
 FEWEST_ARTICLES = 3  # of a lemma
 
@@ -28,7 +29,7 @@ Scored = tuple[int, float, bool]  # a tag, its margin, whether it is answered
 def one_vs_rest(
     lemmas: Lemmas, train: Tagged, validation: Tagged, test: Sequence[Text], tags: int
 ) -> list[list[Scored]]:
-    """Every tag with an example, the highest margin first, for each test article."""
+    """Every tag with FEWEST_EXAMPLES, the highest margin first, for each test article."""
     words = [_lemmas(lemmas, texts) for texts in (train.texts, validation.texts, test)]
     earlier = _margins(words[0], train.tags, words[1], tags)
     threshold = _threshold(earlier, _incidence(validation.tags, tags).toarray() > 0)
@@ -51,10 +52,10 @@ def _lemmas(lemmas: Lemmas, texts: Sequence[Text]) -> list[str]:
 def _margins(
     train: Sequence[str], tags: Sequence[frozenset[int]], asked: Sequence[str], count: int
 ) -> npt.NDArray[np.float64]:
-    """(articles asked, tags); minus infinity for a tag without an example."""
+    """(articles asked, tags); minus infinity for a tag with fewer than FEWEST_EXAMPLES."""
     vectorizer = TfidfVectorizer(min_df=FEWEST_ARTICLES, analyzer=str.split)
     rows, labels = vectorizer.fit_transform(train), _incidence(tags, count)
-    used = np.flatnonzero(np.asarray(labels.sum(axis=0)).ravel())
+    used = np.flatnonzero(np.asarray(labels.sum(axis=0)).ravel() >= FEWEST_EXAMPLES)
     model = OneVsRestClassifier(LinearSVC(random_state=0)).fit(rows, labels[:, used])
     margins = np.full((len(asked), count), -np.inf)
     margins[:, used] = model.decision_function(vectorizer.transform(asked))

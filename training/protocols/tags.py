@@ -118,7 +118,7 @@ def ria(folder: Path) -> Task:
 
 
 def run(folder: Path, progress: Progress, outlets: Sequence[str] = (RT, RIA)) -> tuple[Section, ...]:
-    """A section for each outlet. RT takes eight minutes of CPU, half of them the peer's; RIA half a minute."""
+    """A section for each outlet. RT takes many minutes of CPU, most of them the peers'; RIA 42 s."""
     protocols = {RT: (rt, rt_section), RIA: (ria, ria_section)}
     sections = []
     for outlet in outlets:

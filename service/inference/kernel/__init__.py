@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-ABI = 1
+ABI = 2
 PATH = Path(__file__).with_name("libkernel.so")
 MEMO_BITS, KNOWN_BYTES = 16, 32  # of kernel.h: places of the memo of words, and the size of each
 
@@ -53,7 +53,7 @@ class Hits(Structure):
 
 class Tags(Structure):
     _fields_ = [
-        *_pointers("start weights bias trained precision words tag_of_phrase part_of_name log1p"),
+        *_pointers("start weights bias trained precision words ranker tag_of_phrase part_of_name log1p"),
         *_numbers("tags first_phrase most_counted first_words most_candidates"),
         ("least_margin", c_double),
     ]
@@ -76,7 +76,7 @@ class Article(Structure):
         *_numbers("columns_found"),
         *_pointers("total rubric_margins tag_margins"),
         *(("hits", Hits * 2), ("in_title", c_int64 * 2)),
-        *_pointers("slots namings candidates evidence"),
+        *_pointers("slots namings candidates evidence log_odds"),
         *_numbers("candidates_found"),
     ]
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define KERNEL_ABI 1 /* __init__.py expects this number: raise both when a structure or a signature changes */
+#define KERNEL_ABI 2 /* __init__.py expects this number: raise both when a structure or a signature changes */
 #define AHEAD 8      /* how many steps before it is needed memory is asked for */
 #define BLOCKS 3     /* body, title, lead */
 #define MEMO_BITS 16
@@ -65,6 +65,7 @@ typedef struct {
     const float *bias;
     const uint8_t *trained;
     const double *precision, *words;
+    const double (*ranker)[EVIDENCE];
     const int32_t *tag_of_phrase; /* from the first phrase that names a tag */
     const uint8_t *part_of_name;  /* whether that phrase is but a part of the tag's name */
     const double *log1p;          /* by count */
@@ -102,6 +103,7 @@ typedef struct {
     Naming *namings;       /* for most_candidates and every hit of a tag */
     int32_t *candidates;   /* the same, and as much again to sort with */
     double (*evidence)[EVIDENCE];
+    double *log_odds;
     int64_t candidates_found;
 } Article;
 

@@ -1,5 +1,6 @@
 """scikit-learn on raw words: what a first attempt looks like, every setting at its default but the one named."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,9 +45,17 @@ BALANCED_SVC = Peer(
 )
 
 
+# A tag with fewer is left out, which saves a quarter of the time: on RT's validation the margins of 25 tags with one
+# example and of 25 with two were over -0.5 once among 32,000, and not where they should have been.
+FEWEST_EXAMPLES = 3
+
+
 def _one_vs_rest(learnt: Tagged, _: Options) -> TagModel:
     vectorizer, binarizer = TfidfVectorizer(), MultiLabelBinarizer(sparse_output=True)
-    tags = binarizer.fit_transform([sorted(own) for own in learnt.tags])
+    examples = Counter(tag for own in learnt.tags for tag in own)
+    tags = binarizer.fit_transform(
+        [sorted(tag for tag in own if examples[tag] >= FEWEST_EXAMPLES) for own in learnt.tags]
+    )
     model = OneVsRestClassifier(LinearSVC(random_state=0)).fit(vectorizer.fit_transform(learnt.texts), tags)
 
     def answer(texts: Sequence[str]) -> list[Ranking]:
