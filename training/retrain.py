@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from service.inference.annotator import Annotator
 from service.inference.article import LabelledArticle
 from service.inference.manifest import Manifest
-from service.store.journal import key_of
 from training import gazetteer
 from training.config import Config
 from training.evaluate import answered
@@ -57,7 +56,7 @@ def retrain(
     notes = list(taught.doubts)
     with_judges = replace(config.split, anchor=config.split.anchor or ANCHOR, latest=config.split.latest or LATEST)
     config = replace(config, corpus=(*taught.corpora, *config.corpus), split=with_judges)
-    trained = train(config, rejects, progress, today=today, is_erased=lambda id_: key_of(id_) in taught.erased)
+    trained = train(config, rejects, progress, today=today, erased=taught.erased)
     learnt = sum(int(one["articles"]) for one in trained.manifest["data"])
     if less := shrunken(learnt, manifest.data):
         notes.append(less)

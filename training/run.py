@@ -3,7 +3,7 @@
 import datetime
 import importlib.metadata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,14 +75,14 @@ def train(
     progress: Progress,
     *,
     today: datetime.date | None = None,
-    is_erased: Callable[[str], bool] = lambda _: False,
+    erased: Set[bytes] = frozenset(),
 ) -> Trained:
     """Reads the corpora of the config and learns from them. Minutes of CPU for 100,000 articles.
 
-    With `today` a note tells of rows dated later; nothing else depends on it.
+    With `today` a note tells of rows dated later; nothing else depends on it. `erased`: see `examples.load`.
     """
     with progress.step("reading"):
-        examples = load(config, rejects, is_erased)
+        examples = load(config, rejects, erased)
     check_that_labels_differ(examples.rows)
     with progress.step(f"splitting {len(examples)} articles, near-duplicates together"):
         parts_of = split(examples, config.split)
