@@ -59,27 +59,32 @@ _LEGAL_OPENING = _pattern(
     r"|в\s+реестр|принадлеж|деятельность|СМИ\b|НКО\b|физ|юр|лицо)",
 )
 
-# A word of the law anywhere: where to look around for a mark.
-_TRACE = _pattern(rf"{_FOREIGN_AGENT}|{_FORBIDDEN}|{_EXTREMIST}|террорист|экстремист")
+# A word of the law anywhere: where to look around for a mark. For text in lower case, and each way begins with a letter
+# of its own: so `re` looks for these letters first, which takes a third of the time.
+_TRACE = re.compile(
+    r"ино-?агент\w*|иностранн\w+\s+агент\w*|«иноагент\w*»?|запрещ[её]н\w*+|экстремистск\w++|террористическ\w++"
+    r"|нежелательн\w++|террорист|экстремист"
+)
+_CASELESS_TRACE = _pattern(_TRACE.pattern)
 
-# Marks in the running sentence: participles set off by commas or put before the name. First what each has to have, in
-# lower case: most windows hold none of it, and the patterns take 20 to 100 µs to find that out.
-_IN_SENTENCE: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
-    (AGENT, ("иноагент",), _pattern(r"[-–]иноагент(?:ка|ки|ке|ку|а|у|ом|е|ы)?(?=\s+[«\"]?(?-i:[А-ЯЁ]))")),
+# Marks in the running sentence: participles set off by commas or put before the name. Before each, what has to be there
+# in lower case: the patterns try every character, some 30 µs a window.
+_IN_SENTENCE: tuple[tuple[tuple[str, ...], str, re.Pattern[str]], ...] = (
+    (("-иноагент", "–иноагент"), AGENT, _pattern(r"[-–]иноагент(?:ка|ки|ке|ку|а|у|ом|е|ы)?(?=\s+[«\"]?(?-i:[А-ЯЁ]))")),
     (
-        AGENT,
         ("агент",),
+        AGENT,
         _pattern(rf"\b(?:признан\w*|{_PARTICIPLE})\s+(?:\w+\s+){{0,4}}?{_FOREIGN_AGENT}(?:\s+{_IN_RUSSIA})?"),
     ),
     (
-        AGENT,
         ("агент",),
+        AGENT,
         _pattern(rf"(?:(?<=, )|(?<=[–—] )){_LISTED}\s+(?:\w+\s+){{0,4}}?{_FOREIGN_AGENT}(?:\s+{_IN_RUSSIA})?"),
     ),
-    (AGENT, ("выполняющ",), _pattern(rf"\bвыполняющ\w+\s+функци\w+\s+{_FOREIGN_AGENT}")),
+    (("выполняющ",), AGENT, _pattern(rf"\bвыполняющ\w+\s+функци\w+\s+{_FOREIGN_AGENT}")),
     (
+        ("признанн", "запрещенн", "запрещённ"),
         BANNED,
-        ("признанн", "запрещ"),
         _pattern(
             rf"\bпризнанн\w+\s+(?:{_IN_RUSSIA}\s+)?{_EXTREMIST}(?:\s+организаци\w+)?(?:\s+и\s+запрещ[её]нн\w+)?",
             rf"(?:\s+{_IN_RUSSIA})?|\bзапрещ[её]нн\w+\s+{_IN_RUSSIA}(?=[^.\n]{{0,40}}?(?:{_ORGANISATION}|{_EXTREMIST}|[«\"]))",
@@ -121,23 +126,31 @@ def legal_marks(text: str, title: bool) -> list[Mark]:
                 found.append(Mark(*disclaimer.span(), AGENT))
             line = text.find("\n", line, end) + 1 or end
         reached = start
-        for trace in _TRACE.finditer(text, start, end):
-            if trace.start() >= reached and vain < _MOST_VAIN:
+        lower = text[start:end].lower()
+        for trace_start, trace_end in _traces(text, start, end, lower):
+            if trace_start >= reached and vain < _MOST_VAIN:
                 vain += 1
-                for mark in _around(text, trace.start(), trace.end()):
+                for mark in _around(text, trace_start, trace_end):
                     found.append(mark)
                     reached = mark.end
                     vain -= 1
-        lower = text[start:end].lower()
-        for kind, stems, pattern in _IN_SENTENCE:
-            if not any(map(lower.__contains__, stems)):
-                continue
-            found += [
-                Mark(*match.span(), kind)
-                for match in pattern.finditer(text, start, end)
-                if not title or _SET_OFF.search(text, max(0, match.start() - 3), match.start() + 1)
-            ]
+        for needed, kind, pattern in _IN_SENTENCE:
+            if any(map(lower.__contains__, needed)):
+                found += [
+                    Mark(*match.span(), kind)
+                    for match in pattern.finditer(text, start, end)
+                    if not title or _SET_OFF.search(text, max(0, match.start() - 3), match.start() + 1)
+                ]
     return found
+
+
+def _traces(text: str, start: int, end: int, lower: str) -> Iterator[Span]:
+    """Words of the law in a window; `lower` is the window in lower case."""
+    if len(lower) == min(end, len(text)) - start:
+        for trace in _TRACE.finditer(lower):
+            yield start + trace.start(), start + trace.end()
+    else:  # «İ» becomes two characters
+        yield from (trace.span() for trace in _CASELESS_TRACE.finditer(text, start, end))
 
 
 def _windows(text: str) -> list[Span]:
@@ -209,7 +222,7 @@ def _in_bracket(text: str, opened: int, end: int) -> Iterator[Mark]:
         yield Mark(opened, end, kind)
         return
     clauses = [(found.start(), found.end(), found.group()) for found in _CLAUSE.finditer(inside)]
-    legal = [bool(_kind(words) or _GOES_ALONG.search(words) or _TRACE.search(words)) for *_, words in clauses]
+    legal = [bool(_kind(words) or _GOES_ALONG.search(words) or _CASELESS_TRACE.search(words)) for *_, words in clauses]
     if all(legal) or not any(legal):
         yield Mark(opened, end, kind)
         return
@@ -221,12 +234,15 @@ def _in_bracket(text: str, opened: int, end: int) -> Iterator[Mark]:
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$|[*«А-ЯЁ])|\n|(?<=\s)[*¹²³]")
 _NEXT_SENTENCE = re.compile(r"[а-яё»\")][.!?]\s+[А-ЯЁ«]")
 _BOLD = re.compile(r"\*\*(?=\S)[^\n*]{1,400}\*\*")  # a messenger's markup, not a note
+_STARS = "*¹²³"
 _NOTE_STARS = re.compile(r"(?:^|(?<=[\s.!?_]))(?:\*{1,8}|[¹²³])(?=[\s_–—-]*[«\"]?[А-ЯЁA-Zа-яё])")
 
 
 def _footnote(text: str, start: int, end: int) -> Span | None:
     """«* Организация запрещена в РФ.»: from the asterisk to the end of the sentence."""
     line = max(text.rfind("\n", max(0, start - _REACH), start) + 1, start - _REACH, 0)
+    if not any(map(text[line : start + 1].__contains__, _STARS)):
+        return None
     stars = max(_NOTE_STARS.finditer(text, line, start + 1), key=re.Match.start, default=None)
     if not stars or _NEXT_SENTENCE.search(text, stars.end() + 2, start):
         return None
