@@ -3,6 +3,7 @@
 
 #define TITLE 1
 #define LEAD 2
+#define DIGIT 10 /* bits of a digit to sort by: two do for the columns of most models */
 
 static inline int64_t pair_of(const Vocabulary *v, int64_t first, int64_t second) {
     return first * (v->lemmas + 1) + second;
@@ -51,19 +52,23 @@ static int64_t occurrences(const Vocabulary *v, const int32_t *classes, int64_t 
     return found;
 }
 
-/* Least significant digit first; `spare` is as long. */
+/* Least significant digit first, none of the cells negative; `spare` is as long. */
 void sort(int32_t *cells, int64_t length, int32_t *spare) {
-    for (int shift = 0; shift < 32; shift += 16) { /* after two passes it is back where it began */
-        int32_t *from = cells, *to = spare;
-        for (int byte = shift; byte < shift + 16; byte += 8) {
-            int64_t start[257] = {0};
-            for (int64_t i = 0; i < length; i++) start[(from[i] >> byte & 0xFF) + 1]++;
-            for (int digit = 0; digit < 256; digit++) start[digit + 1] += start[digit];
-            for (int64_t i = 0; i < length; i++) to[start[from[i] >> byte & 0xFF]++] = from[i];
-            int32_t *swap = from;
-            from = to;
-            to = swap;
-        }
+    uint32_t all = 1;
+    for (int64_t i = 0; i < length; i++) all |= (uint32_t)cells[i];
+    const int bits = 32 - __builtin_clz(all), passes = bits > 2 * DIGIT ? 4 : 2; /* even: it ends where it began */
+    const int width = (bits + passes - 1) / passes, digits = 1 << width;
+    int32_t *from = cells, *to = spare;
+    for (int pass = 0; pass < passes; pass++) {
+        const int shift = pass * width;
+        int32_t start[(1 << DIGIT) + 1];
+        memset(start, 0, (size_t)(digits + 1) * sizeof *start);
+        for (int64_t i = 0; i < length; i++) start[(from[i] >> shift & (digits - 1)) + 1]++;
+        for (int digit = 0; digit < digits; digit++) start[digit + 1] += start[digit];
+        for (int64_t i = 0; i < length; i++) to[start[from[i] >> shift & (digits - 1)]++] = from[i];
+        int32_t *swap = from;
+        from = to;
+        to = swap;
     }
 }
 
