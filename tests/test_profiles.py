@@ -214,7 +214,7 @@ def test_a_place_that_only_rounding_lifts_to_the_threshold_is_published_by_none(
     model = annotator()
     for article in articles():
         reading = model._reading(read(article))
-        found += model.regions.found(reading.text, reading.found.tokens, reading.found.named.places)
+        found += model.regions.found(reading.text, reading.found.tokens, reading.found.places)
     city = next(one for one in found if model.places[one.place].level == "city" and round(one.score, 4) > one.score)
     coefficients = {
         level: [weights, round(city.score, 4)] for level, (weights, _) in parts["regions"]["coefficients"].items()

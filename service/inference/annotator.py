@@ -83,12 +83,9 @@ class Annotator:
 
     def _reading(self, text: Text) -> "Reading":
         found = self._found(text)
-        for_rubric = Row(found.tokens, found.columns, found.values)
         if headline := headline_of(found.tokens):
-            matrix = self.features.matrix([headline])
-            found = found._replace(margins=self.rubric.margins(matrix)[0])
-            for_rubric = Row(headline, matrix.columns, matrix.values)
-        return Reading(text, found, for_rubric)
+            found = found._replace(margins=self.rubric.margins(self.features.matrix([headline]))[0])
+        return Reading(text, found)
 
     def _found(self, text: Text) -> Found:
         both = folded(text.title), folded(text.body)
@@ -98,13 +95,13 @@ class Annotator:
         matrix = self.features.matrix([tokens])
         named = self.phrases.named(tokens.title, tokens.body)
         candidates = self.tags.candidates(matrix.columns, matrix.values, *named.tags)
-        return Found(tokens, matrix.columns, matrix.values, self.rubric.margins(matrix)[0], named, candidates)
+        return Found(tokens, len(matrix.columns), self.rubric.margins(matrix)[0], named.places, candidates)
 
     def _places_of(self, reading: "Reading", options: Options) -> list[PlaceFound]:
         if "regions" not in options.heads:
             return []
         least = self._least_of_places.get(options.profile)
-        return self.regions.found(reading.text, reading.found.tokens, reading.found.named.places, least)
+        return self.regions.found(reading.text, reading.found.tokens, reading.found.places, least)
 
     def _annotation(
         self, article: Article, reading: "Reading", places: Sequence[PlaceFound], options: Options
@@ -119,7 +116,7 @@ class Annotator:
             probabilities = self.rubric.probabilities_of(reading.found.margins)
             if not self.unlike.is_news(probabilities):
                 reasons.append("not_news")
-            if calibrated and self.unlike.too_short(len(reading.found.columns)):
+            if calibrated and self.unlike.too_short(reading.found.columns):
                 reasons.append("too_short")
             may_publish = calibrated and not NOT_UNSEEN & set(reasons)
             if "rubric" in options.heads:
@@ -175,18 +172,23 @@ class Annotator:
         """The words of the likeliest rubric that may be shown, if it was asked for, and each shown tag's."""
         rubric: tuple[Attribution, ...] = ()
         if "rubric" in options.heads and (likeliest := self.decisions.likeliest(probabilities)) >= 0:
-            row = reading.for_rubric
+            row = self._row(headline_of(reading.found.tokens) or reading.found.tokens)
             rubric = self._words(reading, row, self.rubric.rows(row.columns)[:, likeliest])
-        own = Row(reading.found.tokens, reading.found.columns, reading.found.values)
+        own = self._row(reading.found.tokens)
+        named = self.phrases.named(own.tokens.title, own.tokens.body)
         return Explanation(
             rubric,
             {
                 tag.id: self._words(reading, own, self.tags.weights_of(number, own.columns))
                 if tag.origin == "model"
-                else attributions(reading.text, self.tags.name_spans(number, *reading.found.named.tags), EXPLAINED)
+                else attributions(reading.text, self.tags.name_spans(number, *named.tags), EXPLAINED)
                 for number, tag in tags
             },
         )
+
+    def _row(self, tokens: Tokens) -> "Row":
+        matrix = self.features.matrix([tokens])
+        return Row(tokens, matrix.columns, matrix.values)
 
     def _words(self, reading: "Reading", row: "Row", weights: Floats) -> tuple[Attribution, ...]:
         spans = addends_by_words(self.features, row.tokens, row.columns, row.values * weights)
@@ -209,11 +211,10 @@ class Row(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One article on its way through the heads; the rubric's sees a lone headline in a row of its own."""
+    """One article on its way through the heads."""
 
     text: Text
     found: Found
-    for_rubric: Row
 
     def locate(self, part: Literal["title", "body"], mention: Mention) -> Evidence:
         return self.text.locate(part, mention.start, mention.end)

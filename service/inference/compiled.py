@@ -5,12 +5,11 @@ from ctypes import byref
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from service.inference import kernel
 from service.inference.features import Features, Floats, Tokens, tokens_of
-from service.inference.lemmas import Ints, Lemmas
-from service.inference.phrases import Named, Phrases
+from service.inference.lemmas import Lemmas
+from service.inference.phrases import Hits, Phrases
 from service.inference.rubric import RubricHead
 from service.inference.tags import CANDIDATES, EVIDENCE, Candidates, TagHead
 
@@ -18,13 +17,13 @@ LETTERS, HITS = 20_000, 512  # room that stays with a thread; a longer article g
 
 
 class Found(NamedTuple):
-    """What the loops find: a TF-IDF row, a margin for each rubric, names, candidates of tags."""
+    """What the loops find and every answer needs; rows and names of tags are for explanations, which find them again:
+    copying them here costs 5 µs an article."""
 
     tokens: Tokens
-    columns: Ints
-    values: Floats
-    margins: Floats
-    named: Named
+    columns: int  # of its TF-IDF row
+    margins: Floats  # one a rubric
+    places: tuple[Hits, Hits]  # names of places in the title and in the body
     candidates: Candidates
 
 
@@ -66,21 +65,20 @@ class _Room:
     def __init__(self, letters: int, hits: int, rubrics: int, tags: int) -> None:
         words = letters // 2 + 1
         self._classes = np.empty(words, np.int32)
-        self._columns, self._values = np.empty(4 * words, np.int32), np.empty(4 * words, np.float32)
         self._margins = np.empty(rubrics, np.float32)
-        self._places, self._tags = np.empty((2, hits, 3), np.int32)
+        self._places = np.empty((hits, 3), np.int32)
         self._candidates = np.empty(2 * (CANDIDATES + hits), np.int32)
         self._evidence = np.empty((CANDIDATES + hits, len(EVIDENCE)), np.float64)
         self._log_odds = np.empty(CANDIDATES + hits, np.float64)
         self._rest = (
             *(np.empty(4 * words, np.int32), np.empty(4 * words + CANDIDATES, np.int32)),
+            *(np.empty(4 * words, np.int32), np.empty(4 * words, np.float32), np.empty((hits, 3), np.int32)),
             *(np.empty(max(rubrics, tags), np.float64), np.empty(tags, np.float32)),
             *(np.zeros(tags, np.int32), np.empty((CANDIDATES + hits, 6), np.float64)),
         )
-        cells, spare, total, tag_margins, slots, namings = kernel.addresses(*self._rest)
-        classes, columns, values, margins = kernel.addresses(self._classes, self._columns, self._values, self._margins)
-        places, of_tags, candidates, evidence, log_odds = kernel.addresses(
-            self._places, self._tags, self._candidates, self._evidence, self._log_odds
+        cells, spare, columns, values, of_tags, total, tag_margins, slots, namings = kernel.addresses(*self._rest)
+        classes, margins, places, candidates, evidence, log_odds = kernel.addresses(
+            self._classes, self._margins, self._places, self._candidates, self._evidence, self._log_odds
         )
         self.article = kernel.Article(
             classes=classes, cells=cells, spare=spare, columns=columns, values=values,
@@ -94,14 +92,13 @@ class _Room:
     def found(self, title: bytes, body: bytes, wide: bool) -> Found:
         """Copies, so that the room is free again."""
         in_title, words = self._words[0], self._words[0] + self._words[1]
-        columns, candidates = self.article.columns_found, self.article.candidates_found
+        candidates = self.article.candidates_found
         classes = self._classes[:words].copy()
         return Found(
             tokens_of((title, body), (classes[:in_title], classes[in_title:]), wide),
-            self._columns[:columns].copy(),
-            self._values[:columns].copy(),
+            self.article.columns_found,
             self._margins.copy(),
-            Named(self._split(0, self._places), self._split(1, self._tags)),
+            self._places_found(),
             Candidates(
                 self._candidates[:candidates].astype(np.int64),
                 self._evidence[:candidates].copy(),
@@ -109,9 +106,9 @@ class _Room:
             ),
         )
 
-    def _split(self, head: int, table: npt.NDArray[np.int32]) -> tuple[Ints, Ints]:
-        hits = table[: self._hits[head].found].copy()
-        return hits[: self._in_title[head]], hits[self._in_title[head] :]
+    def _places_found(self) -> tuple[Hits, Hits]:
+        hits, in_title = self._places[: self._hits[0].found].copy(), self._in_title[0]
+        return hits[:in_title], hits[in_title:]
 
 
 def _check(lemmas: Lemmas, features: Features, rubric: RubricHead, phrases: Phrases, tags: TagHead) -> None:
