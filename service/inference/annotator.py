@@ -133,7 +133,8 @@ class Annotator:
                 answer["explain"] = self._explanation(reading, probabilities, chosen, options)
             if not calibrated:
                 reasons.append("not_calibrated_for_source")
-        wanted = {part: value for part, value in answer.items() if PART_OF[part] in options.heads | {"explain"}}
+        shown = options.heads | {"explain"}
+        wanted = {part: value for part, value in answer.items() if PART_OF[part] in shown}
         annotation = Annotation(
             id=article.id,
             status="abstained" if unusable or "low_confidence" in reasons else "ok",
