@@ -192,6 +192,39 @@ def show(
         typer.echo((path / artifact.CARD).read_text(encoding="utf-8"))
 
 
+@models.command("diff")
+def diff_models(
+    before: str,
+    after: str,
+    data: Annotated[
+        Path | None, typer.Option(help="Articles to compare on, JSON lines; without it those of the self-tests.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What would change with another version: labels, the words behind them, articles labelled otherwise."""
+    from service.inference import artifact
+    from service.loading import active_version, loader
+    from service.model_diff import diff, lines_of
+    from service.records import decode_article, open_lines
+
+    settings = _settings()
+    registry = _registry(settings)
+    before, after = (active_version(registry) if name == "active" else name for name in (before, after))
+    tests = [one.article for name in (before, after) for one in artifact.inspect(registry.path(name)).self_test]
+    sample = list({one.id: one for one in tests}.values())
+    if data is not None:
+        sample = [decode_article(line)[0] for _, line in open_lines(data)]
+    old, new = (registry.load(name, loader(settings)) for name in (before, after))
+    found = diff(old, new, sample)
+    if as_json:
+        import msgspec
+
+        _json(msgspec.to_builtins(found))
+    else:
+        for line in lines_of(found):
+            typer.echo(line)
+
+
 @models.command()
 def activate(version: str, reason: Reason = "", as_json: Json = False) -> None:
     """Let a version answer, after verifying it; running services take it over within a second."""

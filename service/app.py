@@ -42,6 +42,7 @@ ROUTES = [
     models.models,
     models.model,
     models.report,
+    models.model_diff,
     models.activations,
     models.activate,
     models.rollback,
