@@ -122,7 +122,8 @@ class Omikuji:
         made = kept(material.folder / "omikuji_words", partial(self._learn, material))
         self._stems.update(made["stems"])
         self._vectorizer = fitted(TfidfVectorizer(tokenizer=self._tokens, token_pattern=None), made)
-        self._model = omikuji.Model.load(str(material.folder / "omikuji"))
+        with omikuji_trees.silence():
+            self._model = omikuji.Model.load(str(material.folder / "omikuji"))
         self.facts = {"features": len(made["terms"]), "labels": made["labels"]}
 
     def _stem(self, word: str) -> str:
