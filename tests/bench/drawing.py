@@ -64,15 +64,18 @@ def cumulative(times: Mapping[str, npt.NDArray[np.float64]], unit: str) -> Marku
             )
             axes.annotate(
                 name.partition(":")[0] if not name.startswith(OURS) else name,
-                (float(np.median(own)), 50),
-                (7, 12 - 22 * (number % 2)),
+                (float(np.percentile(own, 84 - 16 * number)), 84 - 16 * number),
+                (7, -4),
                 textcoords="offset points",
                 color=colour,
                 fontsize=9.5,
             )
         axes.set(ylim=(0, 101), xlabel=unit, ylabel="articles done, %")
         _logarithmic(
-            axes, "x", min(float(own.min()) for own in times.values()), max(float(own.max()) for own in times.values())
+            axes,
+            "x",
+            min(float(own.min()) for own in times.values()),
+            1.3 * max(float(own.max()) for own in times.values()),
         )
         return inline_svg(figure, f"cumulative{next(numbers)}", "Share of articles by time")
 
