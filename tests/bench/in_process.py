@@ -171,7 +171,7 @@ def _section(
                 ("System", "rubric accuracy", "micro-F1 of tags"),
                 qualities,
                 f"On {len(material.part('test')):,} held-out articles, each counted for what its outlet labels. "
-                "fastText learns as long as the grids of training/protocols allow; its threshold is chosen on validation.",
+                "fastText learns as long as training/protocols allow; its threshold is chosen on validation.",
             ),
             Table("How large they are", ("System", "holds"), told),
         ),
