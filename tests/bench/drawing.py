@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
 from training.charts import ACCENT, GOOD, INK, MUTED, WARM, canvas, inline_svg
 
@@ -64,15 +64,18 @@ def cumulative(times: Mapping[str, npt.NDArray[np.float64]], unit: str) -> Marku
             )
             axes.annotate(
                 name.partition(":")[0] if not name.startswith(OURS) else name,
-                (float(np.median(own)), 50),
-                (7, 12 - 22 * (number % 2)),
+                (float(np.percentile(own, 84 - 16 * number)), 84 - 16 * number),
+                (7, -4),
                 textcoords="offset points",
                 color=colour,
                 fontsize=9.5,
             )
         axes.set(ylim=(0, 101), xlabel=unit, ylabel="articles done, %")
         _logarithmic(
-            axes, "x", min(float(own.min()) for own in times.values()), max(float(own.max()) for own in times.values())
+            axes,
+            "x",
+            min(float(own.min()) for own in times.values()),
+            1.3 * max(float(own.max()) for own in times.values()),
         )
         return inline_svg(figure, f"cumulative{next(numbers)}", "Share of articles by time")
 
@@ -106,10 +109,22 @@ def lines(
             positions = [value for at, _ in series.values() for value in at]
             _logarithmic(axes, "x", min(positions) / 1.15, max(positions) * 1.15)
             _logarithmic(axes, "y", min(everything) / 1.5, max(everything) * 1.6)
+            axes.xaxis.set_major_locator(FixedLocator(_apart(sorted(set(positions)))))
+            axes.minorticks_off()
         elif from_zero:
             axes.set_ylim(bottom=0, top=1.15 * max(value for _, values in series.values() for value in values))
             axes.xaxis.set_major_formatter(FuncFormatter(plain))
         return inline_svg(figure, f"lines{next(numbers)}", f"{y} by {x}")
+
+
+def _apart(positions: Sequence[float]) -> list[float]:
+    """Those whose labels don't meet on a logarithmic axis: a tenth of it apart, from the largest down."""
+    least = (positions[-1] / positions[0]) ** 0.11
+    kept = [positions[-1]]
+    for position in reversed(positions[:-1]):
+        if kept[-1] / position >= least:
+            kept.append(position)
+    return kept
 
 
 def _logarithmic(axes: Axes, which: str, low: float, high: float) -> None:

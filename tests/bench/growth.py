@@ -109,7 +109,10 @@ def _section(material: Material, articles: Sequence[Article], curves: Sequence[C
                 note=f"1 would be in proportion; {tags.last_slope:.2f} from {tags.sizes[-2]:,} to {tags.sizes[-1]:,}",
             ),
             Asked(
-                "slope of the time over the words of an article", length.slope, most=LINEAR, note="1 is in proportion"
+                "slope of the time over the words of an article, 4,000 to 8,000",
+                length.last_slope,
+                most=LINEAR,
+                note="1 is in proportion",
             ),
         ),
         (

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.bench import lanes, swaps
+from tests.bench import drawing, lanes, swaps
 from tests.bench.load import TIME_OUT, Client, Plan, client, posts
 from tests.bench.material import Material
 from tests.bench.scale import Scale, pick
 from tests.bench.server import NotAvailableError, home_with, rubricator, running
 from tests.bench.turns import ANNOTATE, USUAL, Found, Turn, middle, p50, p99, turn
 from training.progress import Progress
-from training.protocols.section import Asked, Cell, Section, Table
+from training.protocols.section import Asked, Cell, Plot, Section, Table
 
 OURS, BARE = "rubricator serve", "bare ASGI, same engine"
 MANY = 256  # connections
@@ -39,13 +39,14 @@ def run(material: Material, scale: Scale, progress: Progress) -> Section:
             found.append(swaps.measured(home, versions, clients[0], requests, scale))
     asked = tuple(one for part in found for one in part.asked)
     tables = tuple(table for part in found for table in part.tables)
+    plots = tuple(plot for part in found for plot in part.plots)
     size = np.mean([len(one) for one in requests]) / 1000
     about = (
         f"Real articles, all different until they come round again, {size:.1f} kB a request with headers; server and "
         f"client "
         "in processes and on cores of their own. CPU is the server's, all its processes, from /proc."
     )
-    return Section("http", "Over HTTP", about, len(articles), asked, tables)
+    return Section("http", "Over HTTP", about, len(articles), asked, tables, plots)
 
 
 def _against_bare(material: Material, home: Path, load: Client, requests: Sequence[bytes], scale: Scale) -> Found:
@@ -70,10 +71,13 @@ def _against_bare(material: Material, home: Path, load: Client, requests: Sequen
     by_the_clock = float(
         np.median([mine.per_second / other.per_second for mine, other in zip(busy[OURS], busy[BARE], strict=True)])
     )
-    rows: list[tuple[Cell, ...]] = []
-    for name in servers:
-        rows.append((f"{name}, idle, 1 connection", *middle(idle[name])))
-        rows.append((f"{name}, {USUAL} connections", *middle(busy[name])))
+    medians = {
+        f"{name}, {how}": middle(turns[name])
+        for name in servers
+        for how, turns in (("idle, 1 connection", idle), (f"{USUAL} connections", busy))
+    }
+    rows: list[tuple[Cell, ...]] = [(name, *one) for name, one in medians.items()]
+    waits = {name: (one.p50, one.p99) for name, one in medians.items()}
     return Found(
         (
             Asked("a single request on an idle server, p50 in ms", middle(idle[OURS]).p50, most=1.0),
@@ -86,6 +90,7 @@ def _against_bare(material: Material, home: Path, load: Client, requests: Sequen
             Asked(f"p99 at {USUAL} connections, ms", middle(busy[OURS]).p99, most=10),
         ),
         (Table("Beside a bare application", ("Server", "requests/s", "CPU, µs", "p50, ms", "p99, ms"), tuple(rows)),),
+        (Plot("Time of a request: p50, and to p99", drawing.ranges(waits, "ms by the clock")),),
     )
 
 

@@ -171,8 +171,7 @@ def _section(
                 ("System", "rubric accuracy", "micro-F1 of tags"),
                 qualities,
                 f"On {len(material.part('test')):,} held-out articles, each counted for what its outlet labels. "
-                f"Options of fastText "
-                "as training/protocols chose them, its threshold on validation.",
+                "fastText learns as long as training/protocols allow; its threshold is chosen on validation.",
             ),
             Table("How large they are", ("System", "holds"), told),
         ),

@@ -54,7 +54,7 @@ def run(material: Material, scale: Scale, progress: Progress) -> Section:
     return Section(
         "memory",
         "Memory and start",
-        f"`rubricator serve` with a model of 2,000 tags, {len(ready)} starts, the files in the system's cache. "
+        f"rubricator serve with a model of 2,000 tags, {len(ready)} starts, the files in the system's cache. "
         f"Articles are "
         "mixes of held-out sentences, in calls of 500 lines; a swap loads another version each time.",
         articles,

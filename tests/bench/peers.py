@@ -22,8 +22,9 @@ from training.protocols.peers.tag_peer import best_threshold
 
 T = TypeVar("T")
 WORD = re.compile(r"[^\W_]+")
+# of the grids in training/protocols/peers: pairs of words, and the most epochs
 FAST_TEXT = {"lr": 0.5, "epoch": 10, "wordNgrams": 2}
-FAST_TEXT_TAGS = {"lr": 0.5, "epoch": 40, "wordNgrams": 2}  # the best of the grid of training/protocols on RT
+FAST_TEXT_TAGS = {"lr": 0.5, "epoch": 40, "wordNgrams": 2}
 SHOWN = 10  # tags asked for; a threshold cuts them
 SHORTEST = 3  # letters of a word that Annif's analyzers keep
 
@@ -122,7 +123,8 @@ class Omikuji:
         made = kept(material.folder / "omikuji_words", partial(self._learn, material))
         self._stems.update(made["stems"])
         self._vectorizer = fitted(TfidfVectorizer(tokenizer=self._tokens, token_pattern=None), made)
-        self._model = omikuji.Model.load(str(material.folder / "omikuji"))
+        with omikuji_trees.silence():
+            self._model = omikuji.Model.load(str(material.folder / "omikuji"))
         self.facts = {"features": len(made["terms"]), "labels": made["labels"]}
 
     def _stem(self, word: str) -> str:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from tests.bench.load import Client, Plan
 from tests.bench.server import Server
-from training.protocols.section import Asked, Table
+from training.protocols.section import Asked, Plot, Table
 
 ANNOTATE = "/annotate"
 USUAL = 16  # connections
@@ -17,6 +17,7 @@ USUAL = 16  # connections
 class Found(NamedTuple):
     asked: Sequence[Asked] = ()
     tables: Sequence[Table] = ()
+    plots: Sequence[Plot] = ()
 
 
 class Turn(NamedTuple):
