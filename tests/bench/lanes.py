@@ -4,7 +4,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,17 +19,15 @@ from tests.bench.turns import ANNOTATE, Found, p50, p99
 from training.protocols.section import Asked, Table
 from training.run import SAMPLE
 
-# What tells an editor's call from a bulk one, once the service parts them.
-LANES: Mapping[str, Mapping[str, str]] = {"editors": {}, "bulk": {}}
 BULK = 500  # articles of one call of the batch client
 
 
 def measured(home: Path, clients: Sequence[Client], articles: Sequence[Article], scale: Scale) -> Found:
     """Editors' calls alone, while a batch client keeps the server busy, and while a niced training runs beside it."""
     seconds = pick(scale, smoke=1.0, usual=8.0, full=20.0)
-    editors = posts(ANNOTATE, articles, LANES["editors"])
+    editors = posts(ANNOTATE, articles)
     lines = [b"\n".join(map(msgspec.json.encode, articles[i : i + BULK])) for i in range(0, len(articles), BULK)]
-    bulk = [post("/annotate/batch", one, {"content-type": "application/x-ndjson", **LANES["bulk"]}) for one in lines]
+    bulk = [post("/annotate/batch", one, {"content-type": "application/x-ndjson"}) for one in lines]
     calls = Plan(4, seconds=seconds, pause=0.02)
     rows: dict[str, Got] = {}
     with rubricator(home) as server:
