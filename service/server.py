@@ -4,11 +4,12 @@ import gc
 import logging
 import signal
 import socket
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from service.http import HTTP, address
+from service.http import HTTP, address, doors
 from service.inference import kernel
 from service.log import log_to
 from service.settings import Settings
@@ -16,6 +17,9 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
 
+SWITCH = (
+    0.001  # seconds after which the thread that writes the store has to let the answers go on; Python's own is 5 ms
+)
 YOUNG = 20_000  # new objects before the collector looks at them
 
 _log = logging.getLogger(__name__)
@@ -28,6 +32,7 @@ class CannotListenError(Exception):
 def serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Raises CannotListenError, or ArtifactError when no model can be loaded."""
     log_to(level=settings.log_level)
+    sys.setswitchinterval(SWITCH)
     listener = _bind(settings.host, settings.port)
     if kernel.library is None:
         _log.warning("the compiled loops are missing: answers take twice as long; install again to have them compiled")
@@ -63,7 +68,7 @@ def _run(app: "ASGIApp", listener: socket.socket) -> None:
     # uvicorn raises the signal again after its clean end; by then it has done its work
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    Announcing(uvicorn.Config(app, **HTTP)).run([listener])
+    Announcing(uvicorn.Config(app, **HTTP)).run(doors(listener))
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -13,7 +13,7 @@ from gunicorn.glogging import Logger
 from litestar.types import ASGIApp
 from uvicorn_worker import UvicornWorker
 
-from service.http import DRAIN, HTTP, address
+from service.http import DRAIN, HTTP, address, doors
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - for files that are touched each second, where there is such a thing
 
@@ -40,6 +40,10 @@ class _Worker(UvicornWorker):  # type: ignore[misc] # it has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         logging.getLogger("uvicorn.error").propagate = True
+
+    async def _serve(self) -> None:
+        self.sockets: list[Any] = doors(self.sockets[0])
+        await super()._serve()
 
     async def callback_notify(self) -> None:
         """The first time when the server has begun to listen; of all workers the first one tells it."""

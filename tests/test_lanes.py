@@ -15,12 +15,13 @@ import pytest
 from service.annotate import Answer, Door, Model, OneModel, Options, Refused
 from service.api import lanes
 from service.api.admission import lane_of
-from service.api.lanes import SLICE, Alike, Lanes
+from service.api.lanes import Alike, Lanes
 from service.app import create_app
 from service.settings import Settings
 from tests.fake_service import FakeModel, fake_registry
 from tests.serving import listening
 
+SLICE = lanes.SLICE["bulk"]
 MODEL = FakeModel("1")
 ALIKE = Alike(MODEL, Options(), False)
 
