@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from service.inference.article import ModelReference, Profile
 from service.inference.labels import Head
 from service.memory import Chosen
+from service.review import Mix
 
 CONTRACT = "1.0"
 
@@ -19,6 +20,9 @@ class Asked(Struct, frozen=True, kw_only=True):
     """The query of the annotating calls."""
 
     explain: Annotated[Literal["none", "words"], Meta(description="words: which words spoke for each label")] = "none"
+    why: Annotated[
+        str | None, Meta(description="also explain this label, shown or not: `tags:<id>`, `rubric:…`, `regions:…`")
+    ] = None
     limit: Annotated[Limit | None, Meta(description="the most items of each list; else all, but five tags")] = None
     threshold: Annotated[Share | None, Meta(description="the least score shown; changes no decision")] = None
     profile: Annotated[
@@ -147,6 +151,58 @@ class Journal(Struct, frozen=True):
 
     corrections: tuple[Journalled, ...]
     next: int | None
+
+
+class Named(Struct, frozen=True):
+    id: str
+    label: str
+
+
+class Vocabulary(Struct, frozen=True):
+    """`version` changes with the labels; every answer names it."""
+
+    version: str
+    rubrics: tuple[Named, ...]
+    tags: tuple[Named, ...]
+    regions: tuple[Named, ...]
+
+
+class DecisionsMade(Struct, frozen=True):
+    head: str
+    decision: str
+    count: int
+
+
+class Kept(Struct, frozen=True):
+    """The store: null stands for what can't be told while it is away."""
+
+    up: bool
+    articles_remembered: int
+    predictions_dropped: int
+    corrections: int | None
+    predictions: int | None
+    predictions_bytes: int | None
+    store_bytes: int | None
+
+
+class LabelMix(Struct, frozen=True):
+    """Labels of the latest answers that are kept, one an article, the most frequent first."""
+
+    answers: int
+    since: str | None
+    rubrics: tuple[Mix, ...]
+    tags: tuple[Mix, ...]
+
+
+class Numbers(Struct, frozen=True):
+    """What all workers have done since the service began, and how the store does."""
+
+    articles: int
+    refused: int
+    abstentions: dict[str, int]
+    decisions: tuple[DecisionsMade, ...]
+    store: Kept
+    labels: LabelMix
 
 
 class Erased(Struct, frozen=True):

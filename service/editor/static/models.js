@@ -1,0 +1,92 @@
+// Versions of the model: cards, reports, which one answers. They are changed from the service's own machine.
+
+import { call, forgetVocabulary } from "/page/api.js";
+import { byId, complain, element, number, percent, say, table, time } from "/page/dom.js";
+
+const HERE = ["localhost", "127.0.0.1", "[::1]"];
+
+const mayChange = () => HERE.includes(location.hostname);
+
+export async function showModels() {
+  const [versions, history] = await Promise.all([call("GET", "/models"), call("GET", "/activations")]);
+  byId("versions").replaceChildren(
+    mayChange() ? form(versions) : element("p", { class: "note" }, "Менять модель можно только с машины самого сервиса."),
+    ...versions.map(card),
+    element("h2", {}, "Когда какая отвечала"),
+    history.length
+      ? table("Смены модели", ["Когда", "Версия", "Почему", "Кто"], [...history].reverse().map((one) => [time(one.at), one.version, one.reason || "–", one.actor || "–"]))
+      : element("p", { class: "note" }, "Модель ещё не меняли: отвечает та, что пришла с сервисом."),
+  );
+}
+
+function card(one) {
+  const facts = [
+    ["Обучена на статьях", number(one.articles)],
+    ["Последняя из них", one.newest_row ?? "–"],
+    ["Рубрик", number(one.rubrics)],
+    ["Тегов", number(one.tags)],
+    ["Верных рубрик в своей проверке", one.accuracy === null ? "–" : `${percent(one.accuracy)} из ${number(one.test_articles)}`],
+    ["Добавлена", one.added ? time(one.added) : "вместе с сервисом"],
+  ];
+  const about = element("pre", { class: "card", tabindex: "0" });
+  const more = element("details", {}, element("summary", {}, "Карточка"), about);
+  more.addEventListener("toggle", async () => {
+    if (!more.open || about.textContent) return;
+    try {
+      about.textContent = (await call("GET", `/models/${encodeURIComponent(one.version)}`)).card;
+    } catch (problem) {
+      complain(problem.message);
+    }
+  });
+  return element(
+    "section",
+    { class: "model", "aria-label": `Версия ${one.version}` },
+    element("h2", {}, one.version, one.active && element("span", { class: "badge" }, "отвечает сейчас")),
+    one.problem && element("p", { class: "note bad" }, `Эту версию нельзя использовать: ${one.problem}`),
+    element("dl", { class: "facts-list" }, facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
+    element("p", {}, element("a", { href: `/models/${encodeURIComponent(one.version)}/report`, target: "_blank", rel: "noopener" }, "Отчёт об обучении (в новой вкладке)")),
+    more,
+  );
+}
+
+function form(versions) {
+  const field = (id, label, input) => element("div", { class: "field" }, element("label", { for: id }, label), input);
+  const reason = element("input", { id: "reason", maxlength: "1000", required: true });
+  const select = element("select", { id: "version" }, versions.map((one) => element("option", { value: one.version, disabled: Boolean(one.problem) || one.active }, `${one.version}${one.active ? " – отвечает сейчас" : ""}`)));
+  const other = versions.find((one) => !one.active && !one.problem);
+  if (other) select.value = other.version;
+
+  async function change(path, what) {
+    if (!reason.value.trim()) {
+      complain("Напишите, почему меняете модель: это останется в журнале.");
+      reason.focus();
+      return;
+    }
+    say("Проверяю и включаю…");
+    try {
+      const event = await call("POST", path, { reason: reason.value.trim(), actor: localStorage.getItem("rubricator.actor") ?? "" });
+      forgetVocabulary();
+      await showModels();
+      say(`${what}: теперь отвечает ${event.version}.`);
+    } catch (problem) {
+      complain(problem.message);
+    }
+  }
+
+  const submit = (event) => {
+    event.preventDefault();
+    change(`/models/${encodeURIComponent(select.value)}/activate`, "Включено");
+  };
+  return element(
+    "form",
+    { id: "change", onsubmit: submit, novalidate: true },
+    element("h2", {}, "Сменить модель"),
+    element("div", { class: "row" }, field("version", "Версия", select), field("reason", "Почему", reason)),
+    element(
+      "p",
+      { class: "actions" },
+      element("button", { type: "submit", class: "main", disabled: !other }, "Включить"),
+      element("button", { type: "button", onclick: () => change("/models/rollback", "Возвращено") }, "Вернуть прежнюю"),
+    ),
+  );
+}
