@@ -16,12 +16,11 @@ from service.api.problems import ProblemError
 from service.api.query import NoParameters, read_query
 from service.api.schemas import ModelCard, Reason
 from service.inference import artifact
-from service.listing import Listed, listed
+from service.listing import REPORT, Listed, listed
 from service.registry import Event, Registry
 
 T = TypeVar("T")
 
-REPORT = "report.html"
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 LONGEST_REASON = 10_000  # bytes
 

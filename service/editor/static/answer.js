@@ -26,23 +26,40 @@ export function render(place, view, actions) {
       return element(part === "title" ? "h3" : "p", { class: `part ${part}` }, ...marked(record[part], own));
     });
     text.replaceChildren(...shown);
-    legend.textContent = spans.length ? `Выделены слова: ${what}. ${inWords(spans)}` : `${what}: слов, которые можно показать, нет.`;
+    if (!what) legend.textContent = "";
+    else legend.textContent = spans.length ? `Выделены слова: ${what}. ${inWords(spans)}` : `${what}: слов, которые можно показать, нет.`;
   }
 
   const spansOf = (head, one) => {
     if (head === "regions") return (one.evidence ?? []).map((span) => ({ ...span, weight: 1 }));
-    return (head === "rubric" ? decision.annotation.explain?.rubric : decision.annotation.explain?.tags[one.id]) ?? [];
+    return decision.annotation.explain?.tags[one.id] ?? [];
   };
 
   function wordsButton(head, one, what) {
     if (!record || !spansOf(head, one).length) return null;
-    const show = () => mark(what, spansOf(head, one), button);
+    const show = () => {
+      mark(what, spansOf(head, one), button);
+      text.scrollIntoView({ block: "nearest" });
+    };
     const button = element("button", { type: "button", class: "words", "aria-pressed": "false", "aria-label": `Слова: ${what}`, onclick: show }, "слова");
     return button;
   }
 
   // rubric: one of several
   const rubrics = element("div", { class: "labels" });
+  const rubricButton = element("button", { type: "button", class: "words", "aria-pressed": "false", onclick: () => markRubric().then(() => text.scrollIntoView({ block: "nearest" })) }, "слова выбранной рубрики");
+
+  /** The words of the chosen rubric; the answer has those of the model's own, others are asked for. */
+  async function markRubric() {
+    if (!record) return;
+    const { rubric: answered, alternatives = [], explain } = decision.annotation;
+    const likeliest = answered?.origin === "history" ? null : (answered ?? alternatives[0]);
+    const one = decision.rubrics.find((each) => each.id === (decision.rubric ?? likeliest?.id));
+    let spans = one && one.id === likeliest?.id ? (explain?.rubric ?? []) : null;
+    if (one && !spans) spans = await actions.why("rubric", one).then((found) => found.explain?.why?.words ?? [], () => []);
+    if (!one || (decision.rubric && decision.rubric !== one.id)) return; // another was chosen meanwhile
+    mark(`рубрика «${one.label}»`, spans, rubricButton);
+  }
   const lookedBoxes = {};
 
   function looked(head) {
@@ -57,6 +74,7 @@ export function render(place, view, actions) {
       radio.addEventListener("change", () => {
         decision.pick(one?.id ?? null);
         looked("rubric");
+        markRubric();
       });
       const first = one && own && one.id === own.id;
       return element(
@@ -64,7 +82,6 @@ export function render(place, view, actions) {
         { class: "label" },
         element("label", { class: "check" }, radio, element("kbd", {}, String(key)), element("span", { class: "name" }, one ? one.label : "Без рубрики"), one && score(one)),
         first && facts(one),
-        first && wordsButton("rubric", one, `рубрика «${one.label}»`),
       );
     };
     rubrics.replaceChildren(...decision.rubrics.map((one, i) => row(one, i + 1)), row(null, 0));
@@ -108,8 +125,10 @@ export function render(place, view, actions) {
     const added = (one) => {
       const made = decision.add(head, one);
       looked(head);
-      if (head === "rubric") drawRubrics();
-      else drawList(head);
+      if (head === "rubric") {
+        drawRubrics();
+        markRubric();
+      } else drawList(head);
       byId("status").textContent = `${HEADS[head].one} «${made.label}»: выбрано.`;
     };
     const labels = async () => (await vocabulary())?.[head] ?? [];
@@ -119,7 +138,7 @@ export function render(place, view, actions) {
       element("legend", {}, HEADS[head].many ?? HEADS[head].one),
       content,
       combobox({ id: `add-${head}`, label: HEADS[head].add, labels, choose: added, fresh: "новая метка" }),
-      element("label", { class: "check looked" }, box, "Проверено"),
+      element("div", { class: "looked" }, head === "rubric" && record && rubricButton, element("label", { class: "check" }, box, "Проверено")),
     );
   }
 
@@ -129,7 +148,7 @@ export function render(place, view, actions) {
   drawList("tags");
 
   place.replaceChildren(
-    element("h2", { id: "heading-answer", tabindex: "-1" }, "Ответ", record?.stage === "draft" && element("span", { class: "badge" }, "черновик")),
+    element("h2", { id: "heading-answer", tabindex: "-1" }, decision.annotation.id ? `Ответ: статья ${decision.annotation.id}` : "Ответ", record?.stage === "draft" && element("span", { class: "badge" }, "черновик")),
     ...notes(decision.annotation),
     element(
       "div",
@@ -171,8 +190,8 @@ export function render(place, view, actions) {
     ),
   );
   byId("actor").value = actions.actor();
-  const rubric = decision.annotation.rubric;
-  if (record) mark(rubric ? `рубрика «${rubric.label}»` : "рубрика", rubric ? spansOf("rubric", rubric) : [], place.querySelector("#head-rubric .words"));
+  if (record) mark("", []);
+  markRubric();
 }
 
 const score = (one) => (one.score === undefined || one.origin === "history" ? null : element("span", { class: "score" }, percent(one.score)));

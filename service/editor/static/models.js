@@ -10,7 +10,7 @@ const mayChange = () => HERE.includes(location.hostname);
 export async function showModels() {
   const [versions, history] = await Promise.all([call("GET", "/models"), call("GET", "/activations")]);
   byId("versions").replaceChildren(
-    mayChange() ? form(versions) : element("p", { class: "note" }, "Менять модель можно только с машины самого сервиса."),
+    mayChange() ? form(versions, history.length > 0) : element("p", { class: "note" }, "Менять модель можно только с машины самого сервиса."),
     ...versions.map(card),
     element("h2", {}, "Когда какая отвечала"),
     history.length
@@ -44,12 +44,12 @@ function card(one) {
     element("h2", {}, one.version, one.active && element("span", { class: "badge" }, "отвечает сейчас")),
     one.problem && element("p", { class: "note bad" }, `Эту версию нельзя использовать: ${one.problem}`),
     element("dl", { class: "facts-list" }, facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
-    element("p", {}, element("a", { href: `/models/${encodeURIComponent(one.version)}/report`, target: "_blank", rel: "noopener" }, "Отчёт об обучении (в новой вкладке)")),
+    one.report && element("p", {}, element("a", { href: `/models/${encodeURIComponent(one.version)}/report`, target: "_blank", rel: "noopener" }, "Отчёт об обучении (в новой вкладке)")),
     more,
   );
 }
 
-function form(versions) {
+function form(versions, before) {
   const field = (id, label, input) => element("div", { class: "field" }, element("label", { for: id }, label), input);
   const reason = element("input", { id: "reason", maxlength: "1000", required: true });
   const select = element("select", { id: "version" }, versions.map((one) => element("option", { value: one.version, disabled: Boolean(one.problem) || one.active }, `${one.version}${one.active ? " – отвечает сейчас" : ""}`)));
@@ -73,6 +73,7 @@ function form(versions) {
     }
   }
 
+  if (!other && !before) return element("p", { class: "note" }, "Других версий здесь нет: обучите модель на своём архиве, и её можно будет включить отсюда.");
   const submit = (event) => {
     event.preventDefault();
     change(`/models/${encodeURIComponent(select.value)}/activate`, "Включено");
@@ -81,12 +82,12 @@ function form(versions) {
     "form",
     { id: "change", onsubmit: submit, novalidate: true },
     element("h2", {}, "Сменить модель"),
-    element("div", { class: "row" }, field("version", "Версия", select), field("reason", "Почему", reason)),
+    element("div", { class: "row" }, other && field("version", "Версия", select), field("reason", "Почему", reason)),
     element(
       "p",
       { class: "actions" },
-      element("button", { type: "submit", class: "main", disabled: !other }, "Включить"),
-      element("button", { type: "button", onclick: () => change("/models/rollback", "Возвращено") }, "Вернуть прежнюю"),
+      other && element("button", { type: "submit", class: "main" }, "Включить"),
+      before && element("button", { type: "button", onclick: () => change("/models/rollback", "Возвращено") }, "Вернуть прежнюю"),
     ),
   );
 }

@@ -7,9 +7,9 @@ import { DECISIONS, HEADS, REASONS } from "/page/words.js";
 export async function showNumbers() {
   const all = await call("GET", "/numbers");
   const { store, labels } = all;
-  const part = (count, of) => (of ? element("span", { class: "with-bar" }, percent(count / of), bar(count / of)) : "–");
+  const part = (count, of) => (of ? element("span", { class: "with-bar" }, element("span", {}, percent(count / of)), bar(count / of)) : "–");
   const decided = (head) => all.decisions.filter((one) => one.head === head).reduce((sum, one) => sum + one.count, 0);
-  byId("figures").replaceChildren(
+  byId("figures").replaceChildren(...[
     store.up ? "" : element("p", { class: "note bad" }, "Хранилище недоступно: ответы даются без решений редакторов, ничего не публикуется без просмотра, правки не сохраняются."),
     table("Статьи с запуска сервиса", ["Что", "Сколько"], [
       ["Размечено", number(all.articles)],
@@ -18,9 +18,9 @@ export async function showNumbers() {
     table(
       "Решения с запуска сервиса",
       ["Что", "Решение", "Сколько", "Доля"],
-      all.decisions.map((one) => [HEADS[one.head]?.one ?? one.head, DECISIONS[one.decision] ?? one.decision, number(one.count), part(one.count, decided(one.head))]),
+      Object.keys(HEADS).flatMap((head) => all.decisions.filter((one) => one.head === head)).map((one) => [HEADS[one.head]?.one ?? one.head, DECISIONS[one.decision] ?? one.decision, number(one.count), part(one.count, decided(one.head))]),
     ),
-    table(
+    !Object.keys(all.abstentions).length ? element("p", {}, "С запуска не было статей, за которые сервис не взялся.") : table(
       "Почему сервис не решал сам",
       ["Причина", "Статей", "Доля"],
       Object.entries(all.abstentions).map(([reason, count]) => [REASONS[reason] ?? reason, number(count), part(count, all.articles)]),
@@ -41,5 +41,5 @@ export async function showNumbers() {
         labels[head].map((one) => [one.label, number(one.count), part(one.count, labels.answers)]),
       ),
     ),
-  );
+  ]);
 }

@@ -1,7 +1,7 @@
 // The queue: latest answers that are worth a look.
 
 import { call } from "/page/api.js";
-import { byId, complain, element, number, percent, table, time } from "/page/dom.js";
+import { byId, complain, element, number, percent, time } from "/page/dom.js";
 
 const chosen = () => document.querySelector("#strategy input:checked").value;
 
@@ -24,20 +24,22 @@ export async function showReview() {
 function drawn(found, strategy) {
   const why = (one) =>
     strategy === "margin" ? `разрыв ${percent(one.margin)}` : `таких ${number(one.like_it)} из ${number(one.of)}`;
-  return table(
-    `Статей: ${found.length}`,
-    ["Статья", "Рубрика", "Почему здесь", "Теги", "Когда"],
-    found.map((one) => [
+  return element(
+    "ol",
+    { class: "queue" },
+    found.map((one) =>
       element(
-        "span",
+        "li",
         {},
-        element("a", { href: `#prediction=${encodeURIComponent(one.prediction_id)}` }, one.article_id ?? `без номера, ответ ${one.prediction_id}`),
-        one.draft && element("span", { class: "badge" }, "черновик"),
+        element(
+          "p",
+          {},
+          element("a", { href: `#prediction=${encodeURIComponent(one.prediction_id)}` }, one.article_id ? `Статья ${one.article_id}` : `Без номера, ответ ${one.prediction_id}`),
+          one.draft && element("span", { class: "badge" }, "черновик"),
+        ),
+        element("p", {}, one.rubrics.map((rubric) => `${rubric.label} ${percent(rubric.score)}`).join(" или ")),
+        element("p", { class: "hint" }, [why(one), one.tags.length && `теги: ${one.tags.map((tag) => tag.label).join(", ")}`, time(one.at)].filter(Boolean).join(" · ")),
       ),
-      one.rubrics.map((rubric) => `${rubric.label} ${percent(rubric.score)}`).join(" или "),
-      why(one),
-      one.tags.map((tag) => tag.label).join(", ") || "–",
-      time(one.at),
-    ]),
+    ),
   );
 }

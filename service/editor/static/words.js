@@ -10,7 +10,7 @@ export const DECISIONS = { auto: "можно публиковать", review: "�
 
 export const ROLES = { happened: "место события", about: "о нём статья", mentioned: "упомянут" };
 
-export const LEVELS = { country: "страна", subject: "регион России", city: "город", district: "район", place: "место" };
+export const LEVELS = { country: "страна", subject: "регион", city: "город", district: "район", place: "место" };
 
 export const ORIGINS = { history: "выбрано редактором", lexical: "по названию в тексте", rule: "по правилу" };
 
