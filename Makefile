@@ -60,9 +60,9 @@ LOCK = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u UV_FIND_LINKS -u UV_EXTRA
 	--no-annotate --custom-compile-command 'make lock'
 
 lock: $(STAMP) ## write requirements*.txt anew from pyproject.toml
-	$(LOCK) $(UPGRADE) --extra training --group dev pyproject.toml -o requirements-dev.txt
-	$(LOCK) -c requirements-dev.txt --extra training pyproject.toml -o requirements-training.txt
-	$(LOCK) -c requirements-dev.txt pyproject.toml -o requirements.txt
+	$(LOCK) $(UPGRADE) --extra postgresql --extra training --group dev pyproject.toml -o requirements-dev.txt
+	$(LOCK) -c requirements-dev.txt --extra postgresql --extra training pyproject.toml -o requirements-training.txt
+	$(LOCK) -c requirements-dev.txt --extra postgresql pyproject.toml -o requirements.txt
 	$(LOCK) -c requirements-dev.txt --group build -o requirements-build.txt
 
 lock-upgrade: UPGRADE = --upgrade
@@ -78,7 +78,9 @@ quality: $(STAMP) ## all protocols on the real corpora, peers beside: var/qualit
 		--data $(or $(RUBRICATOR_DATA),$(error set RUBRICATOR_DATA to the folder of the corpora)) $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS)) \
 		--json var/quality/quality.json --html var/quality/quality.html
 
-bench: $(STAMP) ## speed on the real corpora, scikit-learn beside it
+# SCALE=smoke shows that it works, SCALE=full counts all that was asked for. Models stay in var/bench: remove it to learn them anew.
+bench: $(STAMP) ## speed on the real corpora, peers beside: var/bench/bench.html and .json (half an hour, more the first time)
 	@mkdir -p var/bench
-	$(PY) -m tests.bench.one_article --data $(or $(RUBRICATOR_DATA),$(error set RUBRICATOR_DATA to the folder of the corpora)) \
-		--model var/bench/model --json var/bench/one_article.json
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m tests.bench \
+		--data $(or $(RUBRICATOR_DATA),$(error set RUBRICATOR_DATA to the folder of the corpora)) $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE)) \
+		--json var/bench/bench.json --html var/bench/bench.html

@@ -1,7 +1,9 @@
 """The command line. `--help` answers at once: what a command needs, it imports when it is called."""
 
+import gc
 import os
 import sys
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -11,8 +13,10 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.metadata import EntryPoint
 
+    from service.keeping import Keeping
     from service.registry import Registry
     from service.settings import Settings
 
@@ -74,6 +78,8 @@ app = typer.Typer(
 )
 models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Versions of the model: which one answers.")
 app.add_typer(models, name="models")
+corrections = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What editors decided.")
+app.add_typer(corrections, name="corrections")
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Reason = Annotated[str, typer.Option(help="Kept in the journal.")]
@@ -127,15 +133,22 @@ def annotate(
     from service.annotate import HEADS, Door, OneModel, Options
     from service.annotate_file import annotate_lines
     from service.lines import open_lines, write_lines
-    from service.loading import open_model, open_registry, outlets_of
+    from service.loading import open_keeping, open_model, open_registry, outlets_of
     from service.progress import progress
 
     wanted = frozenset(heads.split(","))
     if unknown := wanted - HEADS:
         _stop(f"--heads: there is no {min(unknown)!r}, name some of {', '.join(sorted(HEADS))}", WRONG_USAGE)
     taken = open_model(settings, model)
-    door = Door(OneModel(taken), outlets_of(open_registry(settings)))
+    recall = open_keeping(settings).recall
+    recall.look()
+    if recall.problem:
+        typer.echo(f"rubricator: {recall.problem}: editors' decisions are not heeded", err=True)
+    door = Door(OneModel(taken), outlets_of(open_registry(settings)), recall)
     options = Options(wanted, explain == "words", limit, profile=profile or settings.profile)
+    # answers hold no cycles, and the model need not be looked through for some: a twentieth of the time
+    gc.freeze()
+    gc.set_threshold(100_000)
     refused = 0
     with write_lines(output) as write, progress("articles") as report:
         for done in annotate_lines(open_lines(file), lambda lines: door.answer(taken, lines, options), write):
@@ -179,6 +192,39 @@ def show(
         typer.echo((path / artifact.CARD).read_text(encoding="utf-8"))
 
 
+@models.command("diff")
+def diff_models(
+    before: str,
+    after: str,
+    data: Annotated[
+        Path | None, typer.Option(help="Articles to compare on, JSON lines; without it those of the self-tests.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What would change with another version: labels, the words behind them, articles labelled otherwise."""
+    from service.inference import artifact
+    from service.loading import active_version, loader
+    from service.model_diff import diff, lines_of
+    from service.records import decode_article, open_lines
+
+    settings = _settings()
+    registry = _registry(settings)
+    before, after = (active_version(registry) if name == "active" else name for name in (before, after))
+    tests = [one.article for name in (before, after) for one in artifact.inspect(registry.path(name)).self_test]
+    sample = list({one.id: one for one in tests}.values())
+    if data is not None:
+        sample = [decode_article(line)[0] for _, line in open_lines(data)]
+    old, new = (registry.load(name, loader(settings)) for name in (before, after))
+    found = diff(old, new, sample)
+    if as_json:
+        import msgspec
+
+        _json(msgspec.to_builtins(found))
+    else:
+        for line in lines_of(found):
+            typer.echo(line)
+
+
 @models.command()
 def activate(version: str, reason: Reason = "", as_json: Json = False) -> None:
     """Let a version answer, after verifying it; running services take it over within a second."""
@@ -205,6 +251,97 @@ def verify(
         _json({"version": name, "problem": None})
     else:
         typer.echo(f"{name} is as it was made and answers as it did then")
+
+
+@corrections.command("import")
+def import_corrections(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines, also .gz or .zst.")],
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 if any line could not be taken.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take in corrections, or labelled articles as the export writes them; the same file again changes nothing."""
+    settings = _settings()
+    if file != "-" and not Path(file).is_file():
+        _stop(f"{file} is not a file: name one, or - for standard input", WRONG_USAGE)
+    from service.annotate import Door, OneModel
+    from service.correction import Suggester
+    from service.importing import Imported, import_lines
+    from service.lines import open_lines
+    from service.loading import open_model
+    from service.progress import progress
+
+    model = open_model(settings)
+    done = Imported()
+    with _kept(settings) as keeping, progress("corrections") as report:
+        door = Door(OneModel(model), recall=keeping.recall)
+        suggester = Suggester(lambda article: door.annotate([article])[0], model.labels)
+        for done in import_lines(open_lines(file), keeping, suggester, _refused_line):
+            report(done.new + done.before + done.refused)
+    if as_json:
+        _json({"new": done.new, "before": done.before, "refused": done.refused})
+    else:
+        typer.echo(f"{done.new} corrections are new, {done.before} were there before, {done.refused} were refused")
+    raise typer.Exit(FAILED if strict and done.refused else 0)
+
+
+@corrections.command("export")
+def export_corrections(
+    output: Annotated[str, typer.Option(help="A file, also .gz or .zst; - is standard output.")] = "-",
+) -> None:
+    """Write labelled articles for training: only what an editor has seen, each article's latest decisions."""
+    from service.labelled import export
+    from service.lines import write_lines
+
+    count = 0
+    with _kept(_settings()) as keeping, keeping.readers.one() as connection, write_lines(output) as write:
+        for line in export(connection):
+            write(line)
+            count += 1
+    typer.echo(f"{count} articles", err=True)
+
+
+@app.command()
+def prune(as_json: Json = False) -> None:
+    """Remove kept answers that are too old or too many, by RUBRICATOR_PREDICTIONS_DAYS and _BYTES."""
+    with _kept(_settings()) as keeping:
+        gone, sizes = keeping.prune(), keeping.sizes()
+    if as_json:
+        _json({"pruned": gone, **(sizes._asdict() if sizes else {})})
+    elif sizes:
+        kept = f"{sizes.predictions} answers of {sizes.predictions_bytes / 1e6:.1f} MB"
+        typer.echo(f"{gone} answers are gone, {kept} and {sizes.corrections} corrections are kept")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is the matter here: the model, the store, what was erased. Exit code 1 if anything is."""
+    from service.doctor import examine
+    from service.loading import open_keeping
+
+    settings = _settings()
+    registry = _registry(settings)
+    well = True
+    for finding in examine(registry, registry.active(), open_keeping(settings)):
+        typer.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.text}")
+        well &= finding.good
+    raise typer.Exit(0 if well else FAILED)
+
+
+@contextmanager
+def _kept(settings: "Settings") -> "Iterator[Keeping]":
+    from service.loading import open_keeping
+
+    keeping = open_keeping(settings)
+    keeping.recall.look()
+    keeping.writer.start()
+    try:
+        yield keeping
+    finally:
+        keeping.close()
+
+
+def _refused_line(number: int, reason: str) -> None:
+    typer.echo(f"line {number}: {reason}", err=True)
 
 
 def _settings() -> "Settings":
@@ -266,10 +403,13 @@ def _foreseen(error: Exception) -> int | None:
     from service.lines import DamagedFileError
     from service.server import CannotListenError
     from service.settings import SettingsError
+    from service.store.database import StoreError
 
     if isinstance(error, SettingsError):
         return WRONG_USAGE
-    return FAILED if isinstance(error, (ArtifactError, CannotListenError, DamagedFileError, OSError)) else None
+    return (
+        FAILED if isinstance(error, (ArtifactError, CannotListenError, DamagedFileError, StoreError, OSError)) else None
+    )
 
 
 if __name__ == "__main__":

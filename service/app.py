@@ -57,6 +57,7 @@ ROUTES = [
     models.models,
     models.model,
     models.report,
+    models.model_diff,
     models.activations,
     models.activate,
     models.rollback,

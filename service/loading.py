@@ -11,7 +11,9 @@ from service.inference.artifact import ArtifactError
 from service.keeping import Keeping
 from service.registry import Registry, RegistryError, UnknownVersionError
 from service.settings import Settings
+from service.store import journal
 from service.store.database import database_of
+from service.store.schema import opened
 
 BASELINE = Path(__file__).with_name("baseline")
 
@@ -24,6 +26,19 @@ def open_registry(settings: Settings) -> Registry:
 def open_keeping(settings: Settings) -> Keeping:
     """What this service keeps. Nothing is opened yet."""
     return Keeping(database_of(settings.store, settings.home), settings.predictions_days, settings.predictions_bytes)
+
+
+def erased_articles(settings: Settings) -> frozenset[bytes]:
+    """What is left of the ids of articles that were erased here: `journal.key_of`. Raises StoreError where that can't
+    be told, for nothing may be learnt from them."""
+    database = database_of(settings.store, settings.home)
+    if not settings.store and not database.exists():
+        return frozenset()
+    connection = opened(database)
+    try:
+        return frozenset(one.key for one in journal.erased(connection))
+    finally:
+        connection.close()
 
 
 def loader(settings: Settings) -> Callable[[Path], Annotator]:

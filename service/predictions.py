@@ -77,9 +77,8 @@ class Predictions:
 
     def _found(self, wanted: Set[str]) -> dict[str, Found]:
         waiting: defaultdict[str, list[Kept]] = defaultdict(list)
-        for one in reversed(self._writer.waiting):
-            if one.annotation.prediction_id in wanted:
-                waiting[str(one.annotation.prediction_id)].append(_packed(one))
+        for row in _packed([one for one in reversed(self._writer.waiting) if one.annotation.prediction_id in wanted]):
+            waiting[row.prediction_id].append(row)
         with self._readers.one() as connection:
             rows = {id_: [*waiting[id_], *answers.get(connection, id_)] for id_ in wanted}
         return {id_: _one(kept) for id_, kept in rows.items() if kept}
@@ -98,17 +97,22 @@ class Write:
 
     def __call__(self, connection: Connection, given: Sequence[Given]) -> None:
         self._recall.catch_up(connection)
-        rows = {}
-        for one in given:
-            if not self._recall.is_erased(one.article_id):
-                row = _packed(one)
-                rows[row.prediction_id, row.heads] = row
+        kept = [one for one in given if not self._recall.is_erased(one.article_id)]
+        rows = {(row.prediction_id, row.heads): row for row in _packed(kept)}
         answers.put(connection, list(rows.values()))
 
 
-def _packed(given: Given) -> Kept:
+def _packed(given: Sequence[Given]) -> list[Kept]:
+    """All in one call, for each that is made alone would let go of the interpreter's lock, and wait to have it back."""
+    if not given:
+        return []
+    plain: list[bytes | bytearray | memoryview] = [encode_annotation(one.annotation) for one in given]
+    packed = zstandard.ZstdCompressor().multi_compress_to_buffer(plain, threads=0)
+    return [_row(one, packed[i].tobytes()) for i, one in enumerate(given)]
+
+
+def _row(given: Given, content: bytes) -> Kept:
     annotation = given.annotation
-    content = zstandard.compress(encode_annotation(annotation), 3)
     heads = ",".join(head for head, parts in PARTS.items() if getattr(annotation, parts[0]) is not UNSET)
     article_id = given.article_id if given.article_id is None or "\0" not in given.article_id else None
     return Kept(str(annotation.prediction_id), heads, article_id, given.draft, given.made_at, len(content), content)

@@ -36,6 +36,7 @@ _articles = msgspec.json.Decoder(Article)
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])  # the keys alone: values are skipped, 2 µs
 _encoder = msgspec.json.Encoder()
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a ValidationError is a DecodeError
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -72,11 +73,13 @@ def decode_article(line: bytes, *, strict: bool = False) -> tuple[Article, tuple
     With `strict` such a field is a RecordError. Null is the same as absent; of a field sent twice the last counts.
     """
     line = line.removeprefix(BOM)
-    with record_errors(line):
+    try:  # record_errors would cost 1.4 µs of 10
         article = _decode(line)
         warnings = unknown_fields(_objects.decode(line))
         if warnings:
             line.decode()  # unread fields were skipped without a look at their encoding
+    except _UNREADABLE as error:
+        raise _what_is_wrong(error, line) from error
     if article.title is None and article.text is None and article.body_html is None:
         raise _without_text(warnings)
     if strict and warnings:
@@ -94,10 +97,14 @@ def record_errors(line: bytes, whole: str = "an article") -> Iterator[None]:
     """Whatever msgspec finds wrong with the line, which is to hold `whole`, becomes a RecordError."""
     try:
         yield
-    except msgspec.ValidationError as error:
-        raise _wrong_shape(error, line) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _not_json(error, line, whole) from error
+    except _UNREADABLE as error:
+        raise _what_is_wrong(error, line, whole) from error
+
+
+def _what_is_wrong(error: Exception, line: bytes, whole: str = "an article") -> RecordError:
+    if isinstance(error, msgspec.ValidationError):
+        return _wrong_shape(error, line)
+    return _not_json(error, line, whole)
 
 
 def _decode(line: bytes) -> Article:

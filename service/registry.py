@@ -78,6 +78,7 @@ class Registry:
         self._versions = self._directory / "versions"
         self._active = self._directory / "active.json"
         self._journal = self._directory / "journal.jsonl"
+        self.gates = self._directory / "gates"  # how each challenger compared with the model in use, VERSION.json
         self._baseline = baseline
         self._load = load
         self._clock = clock

@@ -115,7 +115,7 @@ def test_the_default_config_spells_out_every_default() -> None:
     raw = tomllib.loads((CONFIGS / "default.toml").read_text(encoding="utf-8"))
     assert msgspec.convert(raw, Config) == Config()
     told = {name: set(table) for name, table in raw.items()}
-    assert told.pop("split") == {"validation", "test"}
+    assert told.pop("split") == {"anchor", "latest", "test", "validation"}
     assert told == {
         name: set(type(getattr(Config(), name)).__struct_fields__)
         for name in Config.__struct_fields__

@@ -18,7 +18,7 @@ from service.inference.decisions import Options
 from service.inference.features import tokenise
 from service.inference.tags import MANY
 from service.inference.text import read
-from service.inference.words import folded
+from service.inference.words import edges_in, folded
 from tests.corpora import corpus
 from tests.sample_model import annotator, articles, trained
 from tests.test_baseline import baseline
@@ -102,6 +102,15 @@ def test_any_text_has_the_same_classes(text: str) -> None:
     by_kernel = lemmas.classes(folded(text))
     with twin():
         assert by_kernel.tolist() == lemmas.classes(folded(text)).tolist()
+
+
+@given(st.text(max_size=20), st.text("аб 1", max_size=300))
+@settings(max_examples=100, deadline=None)
+def test_words_of_any_text_stand_at_the_same_places(title: str, body: str) -> None:
+    both = folded(title), folded(body)
+    edges = annotator()._compiled.find(*both).tokens.edges
+    assert edges is not None
+    assert [of_part.tolist() for of_part in edges] == [edges_in(part).tolist() for part in both]
 
 
 def test_a_batch_has_the_same_rows() -> None:

@@ -1,5 +1,8 @@
 """The store itself: tables of both databases, old and new versions on them, and what happens while it is away."""
 
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +28,7 @@ from service.store.schema import opened
 from service.store.writer import Writer
 from tests.postgresql import Server
 from tests.serving import Served, serving
+from tests.stores import migrated_in_a_process
 from tests.test_durability import wait_until
 
 
@@ -64,12 +68,14 @@ def test_a_newer_store_works_as_long_as_it_says_so(database: Database) -> None:
         one.close()
 
 
+@pytest.mark.slow
 def test_a_migration_that_fails_leaves_nothing_behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = schema.MIGRATIONS.parent / "nothing is here"
+    monkeypatch.setattr(schema, "_migrate", migrated_in_a_process)
     monkeypatch.setattr(schema, "MIGRATIONS", folder)
-    with pytest.raises(Exception, match="nothing is here"):
+    with pytest.raises(StoreAwayError, match="nothing is here"):
         opened(database)
-    monkeypatch.undo()
+    monkeypatch.setattr(schema, "MIGRATIONS", folder.with_name("migrations"))
     opened(database).close()
 
 
@@ -186,6 +192,7 @@ def check_that_it_heals(served: Served) -> None:
     assert [one["article_id"] for one in served.client.get("/corrections").json()["corrections"]] == ["a1", "a2"]
 
 
+@pytest.mark.slow
 def test_a_store_that_was_moved_away_is_noticed_and_its_return_too(tmp_path: Path) -> None:
     with serving(tmp_path, ()) as served:
         assert correct(served, 1) == 201
@@ -204,6 +211,28 @@ def test_a_store_that_is_no_database_stops_no_start(tmp_path: Path) -> None:
         assert correct(served, 1) == 503
 
 
+@pytest.mark.slow
+def test_on_a_read_only_disk_what_was_known_is_heeded_and_nothing_is_auto(tmp_path: Path) -> None:
+    """root may write anywhere: another user looks."""
+    with serving(tmp_path, ()) as served:
+        assert correct(served, 1) == 201
+    (tmp_path / "store.db").chmod(0o444)
+    tmp_path.chmod(0o555)
+    for above in tmp_path.parents:
+        above.chmod(above.stat().st_mode | 0o111) if str(above).startswith(tempfile.gettempdir()) else None
+    look = (
+        "import os, sys, time; os.geteuid() or os.setuid(65534)\n"
+        "from pathlib import Path; from service.keeping import Keeping; from service.store.database import SQLite\n"
+        "keeping = Keeping(SQLite(Path(sys.argv[1])), 30, 10**9); keeping.start(); time.sleep(2)\n"
+        "print(keeping.recall.articles, keeping.recall.problem)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look, tmp_path / "store.db"], check=False, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("1 "), done.stderr
+    assert "readonly" in done.stdout
+
+
 def test_a_writer_that_holds_the_store_for_long_is_waited_for(tmp_path: Path) -> None:
     with serving(tmp_path, ()) as served:
         assert correct(served, 1) == 201
@@ -218,7 +247,7 @@ def test_a_writer_that_holds_the_store_for_long_is_waited_for(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_a_server_that_is_down_or_read_only_is_noticed_and_its_return_too(tmp_path: Path, server: Server) -> None:
-    url = server.new_database()
+    url = server.new_schema()
     with serving(tmp_path, (), store=url) as served:
         assert correct(served, 1) == 201
         server.stop()
@@ -226,12 +255,14 @@ def test_a_server_that_is_down_or_read_only_is_noticed_and_its_return_too(tmp_pa
         server.start()
         check_that_it_heals(served)
         with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
-            name = url.rpartition("/")[2]
-            admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            end_sessions = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rubricator'"
+            )
+            admin.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+            admin.execute(end_sessions)
             check_that_it_goes_on(served)
-            admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
-            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            admin.execute("ALTER DATABASE postgres RESET default_transaction_read_only")
+            admin.execute(end_sessions)
         wait_until(lambda: not is_degraded(served))
         assert correct(served, 3) == 201
 
@@ -264,3 +295,13 @@ def test_what_there_is_no_room_for_is_dropped_and_counted(tmp_path: Path) -> Non
     with pytest.raises(StoreAwayError):
         writer.do(lambda _: None).result(10)
     writer.close()
+
+
+def test_a_commit_is_on_the_disk_when_it_returns(database: Database) -> None:
+    connection = opened(database)
+    if connection.dialect == "sqlite":
+        assert connection.rows("PRAGMA synchronous") == [(2,)], "FULL"
+        assert connection.rows("PRAGMA journal_mode") == [("wal",)]
+    else:
+        assert connection.rows("SHOW synchronous_commit") == [("on",)]
+    connection.close()

@@ -144,3 +144,25 @@ def test_workers_end_cleanly_when_told(service: Service) -> None:
     assert service.process.wait(20) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     assert "Traceback" not in (service.home / "log").read_text()
+
+
+def test_what_one_worker_was_told_every_worker_heeds(service: Service) -> None:
+    sent = {"article_id": BRIDGE["id"], "article": BRIDGE, "seen": True, "final": {"tags": ["Новый тег"]}}
+    assert httpx.post(f"{service.url}/corrections", json=sent).status_code == 201
+
+    def heeded() -> bool:
+        """By ten calls, each over a connection of its own."""
+        answers = [httpx.post(f"{service.url}/annotate", json=BRIDGE).json() for _ in range(10)]
+        return all([tag["label"] for tag in answer["tags"]][:1] == ["Новый тег"] for answer in answers)
+
+    assert within(5, heeded)
+    assert all(heeded() for _ in range(3))
+
+
+def test_no_worker_holds_what_makes_the_tables(service: Service) -> None:
+    """Alembic and SQLAlchemy are 36 MB."""
+    service.ask()
+    assert within(10, (service.home / "store.db").exists)
+    time.sleep(1)
+    for pid in service.workers():
+        assert "sqlalchemy" not in Path(f"/proc/{pid}/maps").read_text()

@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,14 +48,14 @@ class Base:
 
 def adopt(
     path: Path, base: Base, rejects: Rejects, progress: Progress, *, source: str | None = None, precision: float = 0.9,
-    today: datetime.date | None = None,
+    today: datetime.date | None = None, erased: Set[bytes] = frozenset(),
 ) -> tuple[Trained, Findings]:  # fmt: skip
     """Reads the archive, learns from it, and measures. Minutes of CPU for 20,000 articles.
 
-    With `today` a note tells of rows dated later; nothing else depends on it.
+    With `today` a note tells of rows dated later; nothing else depends on it. `erased`: see `examples.load`.
     """
     with progress.step("reading"):
-        config, examples = archive.read(path, source, precision, rejects)
+        config, examples = archive.read(path, source, precision, rejects, erased)
     check_that_labels_differ(examples.rows)
     if len(examples) < FEWEST:
         raise EmptyTrainingSetError(f"{len(examples)} articles with labels are too few: {FEWEST} are the least")

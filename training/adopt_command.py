@@ -32,7 +32,7 @@ def adopt(
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON instead of the version.")] = False,
 ) -> None:
     """Learn a newsroom's rubrics and tags from its archive, and say in one page how far to trust them."""
-    from service.loading import open_registry
+    from service.loading import erased_articles, open_registry
     from service.records import Rejects
     from service.settings import read_settings
     from training import adopt_page
@@ -47,10 +47,12 @@ def adopt(
         kept = RejectsFile(settings.home / "rejects")
         rejects = Rejects(kept.write)
         try:
+            erased = erased_articles(settings)
             with remembered(settings.cache):
                 trained, found = learn(
-                    archive, started_from, rejects, Progress(), source=source, precision=precision, today=date.today()
-                )
+                    archive, started_from, rejects, Progress(),
+                    source=source, precision=precision, today=date.today(), erased=erased,
+                )  # fmt: skip
         finally:
             rejects_file = kept.close()
             tell_rejects(rejects.reasons, rejects_file)

@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,7 +24,9 @@ VALIDATION = 0.15
 ENOUGH_TO_TEST = 800
 
 
-def read(path: Path, source: str | None, precision: float, rejects: Rejects) -> tuple[Config, Examples]:
+def read(
+    path: Path, source: str | None, precision: float, rejects: Rejects, erased: Set[bytes] = frozenset()
+) -> tuple[Config, Examples]:
     """Every article names its outlet as the CMS has to name it: as the rows do, else `source`, the address, the file.
 
     An archive with one rubric for all is read for its tags alone. Reads the disk.
@@ -34,11 +36,11 @@ def read(path: Path, source: str | None, precision: float, rejects: Rejects) -> 
     wanted = msgspec.structs.replace(
         wanted, corpus=(corpus,), decision=msgspec.structs.replace(wanted.decision, precision=precision)
     )
-    examples = load(wanted, rejects)
+    examples = load(wanted, rejects, erased)
     rubrics = {row.article.rubric for row in examples.rows if row.article.rubric}
     if len(rubrics) == 1 and any(row.article.tags or row.article.regions for row in examples.rows):
         wanted = msgspec.structs.replace(wanted, corpus=(msgspec.structs.replace(corpus, use=("tags", "regions")),))
-        examples = load(wanted, _Silent())
+        examples = load(wanted, _Silent(), erased)
     fallback = source or _host(examples.rows) or corpus.name
     rows = [_of_outlet(row, source or row.article.source or fallback) for row in examples.rows]
     return wanted, Examples(rows, examples.corpora, examples.rejected, examples.unmapped, examples.over_cap)

@@ -53,7 +53,7 @@ def precision_coverage(rubric: RubricMeasures) -> Markup:
     """How right the model is when it answers only its surest articles; nothing where the curve has too few points."""
     if len(rubric.curve) < ENOUGH_POINTS:
         return Markup()
-    with _figure(5.2, 3.9) as (figure, axes):
+    with canvas(5.2, 3.9) as (figure, axes):
         points = rubric.curve
         axes.plot([p.coverage for p in points], [p.precision for p in points], color=ACCENT, linewidth=2.2)
         floor = min(0.9, *(p.precision for p in points))
@@ -80,14 +80,14 @@ def precision_coverage(rubric: RubricMeasures) -> Markup:
         axes.set_yticks([tick for tick in axes.get_yticks() if bottom <= tick <= 1])
         axes.set(xlim=(0, 1.01), ylim=(bottom, 1.03), xlabel="articles answered, surest first", ylabel="of them right")
         _percents(axes)
-        return _svg(figure, "curve", "Precision against coverage")
+        return inline_svg(figure, "curve", "Precision against coverage")
 
 
 def reliability_diagram(rubric: RubricMeasures) -> Markup:
     """Whether 0.8 is right eight times of ten; below, how many articles have such a score. Nothing of few articles."""
     if rubric.n < ENOUGH_TO_BIN:
         return Markup()
-    with _figure(5.2, 3.9) as (figure, axes):
+    with canvas(5.2, 3.9) as (figure, axes):
         figure.delaxes(axes)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1), gridspec_kw={"hspace": 0.09})
         bins = rubric.reliability
@@ -110,13 +110,13 @@ def reliability_diagram(rubric: RubricMeasures) -> Markup:
         lower.bar([(b.low + b.high) / 2 for b in bins], [b.n for b in bins], width=width, color=ACCENT, alpha=0.45)
         lower.set(xlim=(0, 1.01), xlabel="score", ylabel="articles", yticks=[largest])
         _percents(upper)
-        return _svg(figure, "reliability", "Calibration: score against share of right answers")
+        return inline_svg(figure, "reliability", "Calibration: score against share of right answers")
 
 
 def dot_plot(comparison: Comparison) -> Markup:
     """Every system's accuracy and macro-F1 with their intervals, the one to beat as a line through all."""
     rows = len(comparison.systems)
-    with _figure(10.4, 0.95 + 0.46 * rows) as (figure, axes):
+    with canvas(10.4, 0.95 + 0.46 * rows) as (figure, axes):
         figure.delaxes(axes)
         panels = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.08})
         for panel, (title, measure) in zip(panels, (("accuracy", "accuracy"), ("macro-F1", "macro_f1")), strict=True):
@@ -128,7 +128,7 @@ def dot_plot(comparison: Comparison) -> Markup:
             panel.grid(axis="y", visible=False)
             panel.margins(x=0.12)
             panel.tick_params(axis="y", labelcolor=INK)
-        return _svg(figure, "dots", "Accuracy and macro-F1 of each system, with 95% intervals")
+        return inline_svg(figure, "dots", "Accuracy and macro-F1 of each system, with 95% intervals")
 
 
 def _dot(axes: Axes, row: int, system: System, measure: str, reference: str) -> None:
@@ -151,7 +151,7 @@ def _dot(axes: Axes, row: int, system: System, measure: str, reference: str) -> 
 
 def over_time(periods: Sequence[str], shares: Mapping[str, Sequence[float]], ours: str) -> Markup:
     """A line a system; ours is the one in colour. Names stand at the ends, moved apart where they would meet."""
-    with _figure(10.4, 3.9) as (figure, axes):
+    with canvas(10.4, 3.9) as (figure, axes):
         at = range(len(periods))
         for name, values in shares.items():
             own = name == ours
@@ -185,12 +185,12 @@ def over_time(periods: Sequence[str], shares: Mapping[str, Sequence[float]], our
         axes.set_xticks(list(at), periods)
         axes.set(xlim=(-0.15, (len(periods) - 1) * 1.45 + 0.5), ylabel="right")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        return _svg(figure, "over-time", "Share of right answers, period by period")
+        return inline_svg(figure, "over-time", "Share of right answers, period by period")
 
 
 def learning_curve(curve: Curve) -> Markup:
     """How right models are that learnt from parts of the archive; in Russian, for the chief editor's page."""
-    with _figure(10.4, 3.4) as (figure, axes):
+    with canvas(10.4, 3.4) as (figure, axes):
         low, high = [low for low, _ in curve.intervals], [high for _, high in curve.intervals]
         axes.fill_between(curve.sizes, low, high, color=ACCENT, alpha=0.12, linewidth=0)
         axes.plot(curve.sizes, curve.accuracy, "o-", color=ACCENT, linewidth=2.2, markersize=7)
@@ -210,11 +210,11 @@ def learning_curve(curve: Curve) -> Markup:
         axes.margins(x=0.08, y=0.25)
         axes.set(xlabel="статей с рубрикой, на которых училась модель", ylabel="верных ответов")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol="\u00a0%"))
-        return _svg(figure, "learning", "Сколько верных ответов даёт больший архив")
+        return inline_svg(figure, "learning", "Сколько верных ответов даёт больший архив")
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+def canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     """A figure without a window behind it: pages are made on machines that have no screen."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
@@ -227,7 +227,7 @@ def _percents(axes: Axes) -> None:
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
-def _svg(figure: Figure, name: str, title: str) -> Markup:
+def inline_svg(figure: Figure, name: str, title: str) -> Markup:
     """Inline SVG: no prolog and no date, ids that are the drawing's own, text in the page's font."""
     for axes in figure.axes:
         axes.patch.set_alpha(0)

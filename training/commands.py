@@ -34,7 +34,7 @@ def train(
     if output is not None and activate:
         raise typer.BadParameter("only a model of the registry can answer: leave out --output", param_hint="--activate")
     from service.inference.decisions import ENOUGH_OF_A_SOURCE
-    from service.loading import open_registry
+    from service.loading import erased_articles, open_registry
     from service.records import Rejects
     from service.settings import read_settings
     from training import beforehand, run
@@ -52,8 +52,9 @@ def train(
         kept = RejectsFile(settings.home / "rejects")
         rejects = Rejects(kept.write)
         try:
+            erased = erased_articles(settings)
             with remembered(settings.cache):
-                trained = run.train(wanted, rejects, Progress(), today=date.today())
+                trained = run.train(wanted, rejects, Progress(), today=date.today(), erased=erased)
         finally:  # they may be the reason why it failed
             rejects_file = kept.close()
             tell_rejects(rejects.reasons, rejects_file)
@@ -199,6 +200,7 @@ def told() -> Iterator[None]:
     from service.inference.signature import KeyFileError
     from service.records import DamagedFileError, RecordError
     from service.settings import SettingsError
+    from service.store.database import StoreError
     from training.beforehand import BeforehandError
     from training.config import ConfigError
     from training.examples import EmptyTrainingSetError
@@ -206,10 +208,11 @@ def told() -> Iterator[None]:
     from training.readers.detect import UnknownFormatError
     from training.readers.wordpress import WordPressError
     from training.split import SplitError
+    from training.taught import RetrainingError
 
     known = (
         ArtifactError, BeforehandError, ConfigError, DamagedFileError, EmptyTrainingSetError, KeyFileError, RecordError,
-        SettingsError, SplitError, TableError, UnknownFormatError, WordPressError,
+        RetrainingError, SettingsError, SplitError, StoreError, TableError, UnknownFormatError, WordPressError,
     )  # fmt: skip
     try:
         yield

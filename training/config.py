@@ -65,6 +65,9 @@ class Split(Table, frozen=True):
     by: Literal["time", "hash"] | None = None  # None: by time where nearly all articles are dated
     validation: float | str = 0.15
     test: float | str = 0.0
+    # what a retraining is judged by and never learns from, besides: shares of all articles and of the latest quarter
+    anchor: Share = 0.0
+    latest: Share = 0.0
 
 
 class Model(Table, frozen=True):

@@ -3,7 +3,7 @@
 import datetime
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -14,6 +14,7 @@ from zlib import crc32
 import msgspec
 
 from service.inference.article import LabelledArticle
+from service.store.journal import key_of
 from training import duplicates
 from training.config import Config, ConfigError, Corpus
 from training.lookalikes import in_one_alphabet
@@ -73,8 +74,9 @@ class Examples:
         return frozenset(row.corpus for row in self.rows if getattr(row.article, kind))
 
 
-def load(config: Config, rejects: Rejects) -> Examples:
-    """Reads the disk. Raises EmptyTrainingSetError if no article is left."""
+def load(config: Config, rejects: Rejects, erased: Set[bytes] = frozenset()) -> Examples:
+    """Reads the disk. `erased`: what is left of the ids of erased articles, which are not learnt from again. Raises
+    EmptyTrainingSetError if no article is left."""
     rejected: dict[str, Counter[str]] = {}
     unmapped: dict[str, Counter[str]] = {}
     unread: dict[str, Counter[tuple[str, str | None]]] = {}
@@ -83,7 +85,7 @@ def load(config: Config, rejects: Rejects) -> Examples:
     rows: list[Example] = []
     for number, corpus in enumerate(config.corpus):
         told = _Told(rejects)
-        intake = _Intake(number, corpus, told, seen)
+        intake = _Intake(number, corpus, told, seen, erased)
         rows.extend(intake.examples())
         rejected[corpus.name] = rejected.get(corpus.name, Counter()) + told.reasons
         unmapped[corpus.name] = unmapped.get(corpus.name, Counter()) + intake.unmapped
@@ -136,11 +138,12 @@ class _Seen:
 class _Intake:
     """One corpus: row -> example, or the reason why not."""
 
-    def __init__(self, number: int, corpus: Corpus, rejects: Rejects, seen: _Seen) -> None:
+    def __init__(self, number: int, corpus: Corpus, rejects: Rejects, seen: _Seen, erased: Set[bytes]) -> None:
         self.unmapped: Counter[str] = Counter()
         self.unread: Counter[tuple[str, str | None]] = Counter()
         self.mixed: Counter[tuple[str, str]] = Counter()
         self._number, self._corpus, self._rejects, self._seen = number, corpus, rejects, seen
+        self._erased = erased
         self._map = load_map(corpus.rubric_map) if corpus.rubric_map else RubricMap()
         self._strip = _pattern(corpus, "strip")
         self._drop_titles = _pattern(corpus, "drop_titles")
@@ -167,6 +170,8 @@ class _Intake:
     def _example(self, row: Row) -> Example:
         corpus, sent = self._corpus, row.article
         outlet = corpus.source or sent.source or corpus.name
+        if self._erased and sent.id is not None and key_of(sent.id) in self._erased:
+            raise _RejectedError("erased in the service's store")
         if sent.rubric in corpus.drop_rubrics:
             raise _RejectedError(f"rubric left out: {sent.rubric}")
         if self._drop_titles and self._drop_titles.search(sent.title or ""):

@@ -3,7 +3,7 @@
 import datetime
 import importlib.metadata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class Trained:
     evaluation: Evaluation | None
     notes: tuple[str, ...]  # what was read and not learnt from, and how far the test can be believed: sentences
     calibrated: Mapping[str, int]  # calibration articles of each outlet, most first; empty: nothing is ever `auto`
+    judges: tuple[LabelledArticle, ...] = ()  # what it and the model in use can be compared on
 
     def write(
         self, directory: Path, *, compress: bool, with_report: bool = True, signing_key: Path | None = None
@@ -68,13 +69,20 @@ class Trained:
         )  # fmt: skip
 
 
-def train(config: Config, rejects: Rejects, progress: Progress, *, today: datetime.date | None = None) -> Trained:
+def train(
+    config: Config,
+    rejects: Rejects,
+    progress: Progress,
+    *,
+    today: datetime.date | None = None,
+    erased: Set[bytes] = frozenset(),
+) -> Trained:
     """Reads the corpora of the config and learns from them. Minutes of CPU for 100,000 articles.
 
-    With `today` a note tells of rows dated later; nothing else depends on it.
+    With `today` a note tells of rows dated later; nothing else depends on it. `erased`: see `examples.load`.
     """
     with progress.step("reading"):
-        examples = load(config, rejects)
+        examples = load(config, rejects, erased)
     check_that_labels_differ(examples.rows)
     with progress.step(f"splitting {len(examples)} articles, near-duplicates together"):
         parts_of = split(examples, config.split)
@@ -114,7 +122,8 @@ def train(config: Config, rejects: Rejects, progress: Progress, *, today: dateti
         *notes.on_policy(unknown),
         *notes.on_size(evaluation),
     )
-    return Trained(parts, manifest, card, evaluation, told, calibrated)
+    judges = tuple(examples.rows[i].article for i in parts_of.judges)
+    return Trained(parts, manifest, card, evaluation, told, calibrated, judges)
 
 
 def rubrics_of(rows: Sequence[Example]) -> list[str]:

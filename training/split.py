@@ -3,7 +3,7 @@
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from zlib import crc32
 
@@ -14,6 +14,7 @@ from training import config
 from training.examples import Example, Examples, labels_of
 
 DATED = 0.9  # from so large a part of dated articles on, time splits
+QUARTER = datetime.timedelta(days=91)
 ENOUGH = 300  # and from so many: in fewer, the latest days hold too few rubrics
 
 Indices = npt.NDArray[np.int64]
@@ -33,6 +34,8 @@ class Split:
     validation: Indices
     test: Indices
     left_out: Counter[str]  # reason -> articles in no part
+    # of the test: what this and every other retraining is judged by
+    judges: Indices = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class Period(NamedTuple):
@@ -47,10 +50,30 @@ def split(examples: Examples, wanted: config.Split) -> Split:
         part, left_out = _by_time(examples, wanted)
     else:
         part, left_out = _by_hash(examples, wanted), Counter[str]()
+    judges = _judges(examples, wanted)
+    part[judges] = TEST
     train, validation, test = (np.flatnonzero(part == number) for number in (TRAIN, VALIDATION, TEST))
-    result = Split(by, train, validation, test, left_out)
+    result = Split(by, train, validation, test, left_out, judges)
     _check(examples.rows, result, wanted)
     return result
+
+
+def _judges(examples: Examples, wanted: config.Split) -> Indices:
+    """An article that is one once stays one, whatever else is there: the hash of its group decides."""
+    if not (wanted.anchor or wanted.latest):
+        return np.zeros(0, np.int64)
+    newest = max((row.date for row in examples.rows if row.date), default=None)
+    chosen = {group for group in set(examples.groups) if _hashed("anchor", group) < wanted.anchor}
+    for row, group in zip(examples.rows, examples.groups, strict=True):
+        recent = newest is not None and row.date is not None and newest - row.date < QUARTER
+        if recent and _hashed("latest", group) < wanted.latest:
+            chosen.add(group)
+    return np.array([i for i, group in enumerate(examples.groups) if group in chosen], np.int64)
+
+
+def _hashed(salt: str, group: str) -> float:
+    """Even over 0 to 1."""
+    return crc32(f"{salt} {group}".encode()) / 2**32
 
 
 def _by(rows: Sequence[Example], wanted: config.Split) -> str:

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 
 from service.annotate import Refused
 from service.api.admission import lane_of
-from service.api.body import JSON, media_type, read_body
+from service.api.body import JSON, header, media_type, read_body
 from service.api.desk import Desk
 from service.api.encoded import Encoded
 from service.api.openapi import Told
@@ -46,7 +46,7 @@ async def _annotated(request: Request[Any, Any, Any], desk: Desk, heads: frozens
     media_type(request, JSON)
     model = await desk.take(asked.model)
     body = await read_body(request, desk.max_body)
-    lane = lane_of(request.headers.get("priority", ""))
+    lane = lane_of(header(request, b"priority"))
     desk.make_room(lane)
     options = desk.options(asked, heads, model.labels)
     [answer] = await desk.answer(lane, model, [body], options, strict=asked.strict, timeout=asked.seconds)

@@ -1,6 +1,7 @@
 """Request bodies: their kind, and their bytes up to a limit that holds while they are read."""
 
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,13 +21,22 @@ class ClientGoneError(Exception):
     """The client closed the connection before its body was here: nobody is left to be answered."""
 
 
+def header(request: Request[Any, Any, Any], name: bytes) -> str:
+    """The first of that name, in lower case, or "". The framework's own table of headers takes 15 µs to make."""
+    return next((value.decode("latin-1") for key, value in request.scope["headers"] if key == name), "")
+
+
 def media_type(request: Request[Any, Any, Any], *read_here: str) -> str:
     """The body's type, one of `read_here`; the first of them where none is named. Anything else is a ProblemError."""
-    headers = request.headers
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding != "identity":
+    encoding = header(request, b"content-encoding").strip().lower()
+    if encoding not in {"", "identity"}:
         raise _unsupported(f"the content encoding {encoding[:64]} is not read: send it as it is", "identity")
-    sent, _, parameters = headers.get("content-type", "").partition(";")
+    return _named(header(request, b"content-type"), read_here)
+
+
+@lru_cache(maxsize=64)
+def _named(content_type: str, read_here: tuple[str, ...]) -> str:
+    sent, _, parameters = content_type.partition(";")
     name = sent.strip().lower() or read_here[0]
     if name.startswith("application/") and name.endswith("+json"):
         name = JSON
@@ -41,7 +51,7 @@ def media_type(request: Request[Any, Any, Any], *read_here: str) -> str:
 
 async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
     """All of it. Not one byte is read of a body that announces more than `limit`."""
-    length = request.headers.get("content-length", "")
+    length = header(request, b"content-length")
     if length.isdecimal() and int(length[:20]) > limit:
         raise too_large(limit)
     pieces: list[bytes] = []

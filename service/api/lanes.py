@@ -17,7 +17,8 @@ from service.annotate import Answer, Door, Model, Options, partly
 
 Lane = Literal["editors", "bulk"]
 
-SLICE: Final = 16 * 1024  # bytes of JSON for one call of the model: some five articles, 1 to 2 ms
+# bytes of JSON for one call of the model: some ten articles, 3 ms; with 16 kB a request costs 2 to 4 % more
+SLICE: Final = 32 * 1024
 LONGEST: Final = 0.01  # seconds of slices on end, when the network has kept the loop busy as long
 ON_THE_LOOP: Final = 64 * 1024  # bytes; one longer record, tens of milliseconds, goes to a thread
 THREADS: Final = 2

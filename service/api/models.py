@@ -9,14 +9,19 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from service.active import ACTIVE
+from service.annotate import Door
 from service.api.body import JSON, decode, media_type, read_body
 from service.api.openapi import HTML, Told
 from service.api.origin import must_come_from_this_machine
 from service.api.problems import ProblemError
 from service.api.query import NoParameters, read_query
-from service.api.schemas import ModelCard, Reason
+from service.api.schemas import DiffAsked, ModelCard, Reason
 from service.inference import artifact
+from service.inference.annotator import Annotator
 from service.listing import REPORT, Listed, listed
+from service.loading import active_version
+from service.model_diff import Diff, diff
 from service.registry import Event, Registry
 
 T = TypeVar("T")
@@ -40,6 +45,7 @@ class Refreshable(Protocol):
 _MODELS = Told("The versions that are here", answer={JSON: list[Listed]})
 _MODEL = Told("What a version says of itself", answer={JSON: ModelCard}, problems=(404, 409))
 _REPORT = Told("The report of its training, for people", answer={HTML: str}, problems=(404, 409))
+_DIFF = Told("What would change with another version", query=DiffAsked, answer={JSON: Diff}, problems=(400, 404, 409))
 _ACTIVATIONS = Told("When which version began to answer, and why", answer={JSON: list[Event]})
 _ACTIVATE = Told("Let a version answer", body={JSON: Reason}, answer={JSON: Event}, problems=(403, 404, 409, 413, 415))
 _ROLLBACK = Told(
@@ -70,6 +76,20 @@ async def report(
     if content is None:
         raise ProblemError("not-found", f"the version {version} has no report")
     return Response(content, media_type=HTML, headers={"Content-Security-Policy": REPORT_POLICY})
+
+
+@get("/models/{version:str}/diff", opt=_DIFF.as_opt())
+async def model_diff(
+    request: Request[Any, Any, Any],
+    version: FromPath[str],
+    registry: NamedDependency[Registry],
+    door: NamedDependency[Door],
+) -> Diff:
+    """On the articles of both self-tests; `rubricator models diff --data` takes a sample of yours."""
+    asked = read_query(request, DiffAsked)
+    if not asked.to:
+        raise ProblemError("bad-parameter", "the parameter to is missing: ?to=VERSION")
+    return await asyncio.to_thread(_diff, registry, door, version, asked.to)
 
 
 @get("/activations", opt=_ACTIVATIONS.as_opt())
@@ -127,6 +147,15 @@ def _card(registry: Registry, version: str) -> ModelCard:
         bytes=sum(file.size for file in manifest.files.values()),
         card=(path / artifact.CARD).read_text(encoding="utf-8"),
     )
+
+
+def _diff(registry: Registry, door: Door, before: str, after: str) -> Diff:
+    before, after = (active_version(registry) if version == ACTIVE else version for version in (before, after))
+    tests = [one for version in (before, after) for one in artifact.inspect(registry.path(version)).self_test]
+    sample = {one.article.id or str(i): one.article for i, one in enumerate(tests)}
+    models = [door.take(version) for version in (before, after)]
+    one, other = (model for model in models if isinstance(model, Annotator))
+    return diff(one, other, list(sample.values()))
 
 
 def _report(version: Path) -> bytes | None:

@@ -45,6 +45,10 @@ class Asked(Struct, frozen=True, kw_only=True):
         return None if self.timeout_ms is None else self.timeout_ms / 1000
 
 
+class DiffAsked(Struct, frozen=True, kw_only=True):
+    to: Annotated[str, Meta(description="the version to compare with, or `active`")] = ""
+
+
 class FieldProblem(Struct, frozen=True):
     """Where and what. `pointer` is a JSON pointer into the body, or `?name` for a query parameter."""
 

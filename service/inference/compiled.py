@@ -64,7 +64,7 @@ class _Room:
 
     def __init__(self, letters: int, hits: int, rubrics: int, tags: int) -> None:
         words = letters // 2 + 1
-        self._classes = np.empty(words, np.int32)
+        self._classes, self._edges = np.empty(words, np.int32), np.empty(2 * words + 2, np.int32)
         self._margins = np.empty(rubrics, np.float32)
         self._places = np.empty((hits, 3), np.int32)
         self._candidates = np.empty(2 * (CANDIDATES + hits), np.int32)
@@ -77,11 +77,12 @@ class _Room:
             *(np.zeros(tags, np.int32), np.empty((CANDIDATES + hits, 6), np.float64)),
         )
         cells, spare, columns, values, of_tags, total, tag_margins, slots, namings = kernel.addresses(*self._rest)
-        classes, margins, places, candidates, evidence, log_odds = kernel.addresses(
-            self._classes, self._margins, self._places, self._candidates, self._evidence, self._log_odds
+        classes, edges, margins = kernel.addresses(self._classes, self._edges, self._margins)
+        places, candidates, evidence, log_odds = kernel.addresses(
+            self._places, self._candidates, self._evidence, self._log_odds
         )
         self.article = kernel.Article(
-            classes=classes, cells=cells, spare=spare, columns=columns, values=values,
+            edges=edges, classes=classes, cells=cells, spare=spare, columns=columns, values=values,
             total=total, rubric_margins=margins, tag_margins=tag_margins,
             hits=(kernel.Hits(places, hits), kernel.Hits(of_tags, hits)),
             slots=slots, namings=namings, candidates=candidates, evidence=evidence, log_odds=log_odds,
@@ -93,9 +94,14 @@ class _Room:
         """Copies, so that the room is free again."""
         in_title, words = self._words[0], self._words[0] + self._words[1]
         candidates = self.article.candidates_found
-        classes = self._classes[:words].copy()
+        classes, edges = self._classes[:words].copy(), self._edges[: 2 * words].copy()
         return Found(
-            tokens_of((title, body), (classes[:in_title], classes[in_title:]), wide),
+            tokens_of(
+                (title, body),
+                (classes[:in_title], classes[in_title:]),
+                wide,
+                (edges[: 2 * in_title], edges[2 * in_title :]),
+            ),
             self.article.columns_found,
             self._margins.copy(),
             self._places_found(),

@@ -11,7 +11,7 @@ from ctypes import byref
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,14 +34,14 @@ Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """The words of one article as classes of the lemma table, in order; 0 stands for a word without meaning here."""
 
     title: Ints
     body: Ints
     folded: tuple[bytes, bytes] = (b"", b"")  # title and body as words were cut from them
     foreign: bool = False  # not Russian
+    edges: tuple[Ints, Ints] | None = None  # where words of title and body start and end, in turn; None: not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,9 @@ def tokenise(texts: Sequence[Text], lemmas: Lemmas) -> list[Tokens]:
     return [tokens_of(both, (lemmas.classes(both[0]), lemmas.classes(both[1])), lemmas.wide) for both in parts]
 
 
-def tokens_of(both: tuple[bytes, bytes], classes: tuple[Ints, Ints], wide: bool) -> Tokens:
+def tokens_of(
+    both: tuple[bytes, bytes], classes: tuple[Ints, Ints], wide: bool, edges: tuple[Ints, Ints] | None = None
+) -> Tokens:
     """From folded title and body and the classes of their words; `wide`: whether the table knows ordinary words."""
     in_title, in_body = classes
     words = len(in_title) + len(in_body)
@@ -99,7 +101,7 @@ def tokens_of(both: tuple[bytes, bytes], classes: tuple[Ints, Ints], wide: bool)
     is_foreign = not surely_russian(both[1] or both[0], words, known) and foreign(
         b" ".join(both).split(), (np.concatenate(classes) > 0).tolist() if wide else None
     )
-    return Tokens(in_title, in_body, both, is_foreign)
+    return Tokens(in_title, in_body, both, is_foreign, edges)
 
 
 def headline_of(tokens: Tokens) -> Tokens | None:

@@ -53,8 +53,10 @@ class Lemmas:
         if kernel.library is None or self.predicts:
             words = folded.split()
             return np.fromiter(map(self._memo.__getitem__, words), np.int32, len(words))
-        classes = np.empty((len(folded) + 1) // 2, np.int32)
-        found = kernel.library.classes_of_words(byref(self.compiled), folded, len(folded), classes.ctypes.data)
+        classes, edges = np.empty((len(folded) + 1) // 2, np.int32), np.empty(len(folded) + 1, np.int32)
+        found = kernel.library.classes_of_words(
+            byref(self.compiled), folded, len(folded), edges.ctypes.data, classes.ctypes.data
+        )
         return classes[:found].copy()
 
     @cached_property

@@ -7,11 +7,12 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.inference.phrases import Hit
 from service.inference.places import CLEAR, INSTRUMENTAL, OWN, SUPPORTED, WORDLIKE, Kind, Mention, Phrase, Place
 from service.inference.scenes import LEAD_WORDS, Event, with_scenes
-from service.inference.surroundings import BEFORE_AN_INSTRUMENTAL, SPACE, WATERS, Surroundings, names_goods
+from service.inference.surroundings import BEFORE_AN_INSTRUMENTAL, WATERS, Surroundings, names_goods
 from service.inference.words import folded as folded_words
 
 NAME, ALIAS, ABBREVIATION, ADJECTIVE, DEMONYM, BLOCK, EVENT = (int(kind) for kind in Kind)  # comparing enums is slow
@@ -50,16 +51,15 @@ class Reader:
         self._plain = [phrase.kind <= ALIAS and phrase.doubt == CLEAR for phrase in phrases]
         self._nominatives = ["" if phrase.place < 0 else places[phrase.place].label for phrase in phrases]
 
-    def find(self, text: str, folded: bytes, hits: Sequence[Hit]) -> list[Mention]:
+    def find(self, text: str, folded: bytes, hits: Sequence[Hit], edges: NDArray[np.integer]) -> list[Mention]:
         """Mentions in order of position, not overlapping: of the hits at one word the longest that reads as a place.
 
-        `folded` is the text as words are cut from it: one byte for each character.
+        `folded` is the text as words are cut from it: one byte for each character; `edges` is where words start and
+        end, in turn.
         """
         events, stretches = self._stretches(hits)
         if not stretches:
             return []
-        inside = np.frombuffer(b" %b " % folded, np.uint8) != SPACE
-        edges = (inside[1:] != inside[:-1]).nonzero()[0]  # where words start and end, in turn
         wanted = [2 * one[0] for one in stretches]
         wanted += [2 * one[1] - 1 for one in stretches]
         positions = edges.take(wanted).tolist()

@@ -69,6 +69,12 @@ def positions(text: str) -> Positions:
 
 def positions_in(folded_text: bytes) -> Positions:
     """The same for a text that is folded already."""
-    inside = np.frombuffer(b" " + folded_text + b" ", dtype=np.uint8) != _SPACE
-    edges = np.flatnonzero(inside[1:] != inside[:-1])
+    edges = edges_in(folded_text)
     return edges[0::2], edges[1::2]
+
+
+def edges_in(folded_text: bytes) -> NDArray[np.int64]:
+    """Where words start and end, in turn."""
+    inside = np.frombuffer(b" %b " % folded_text, np.uint8) != _SPACE
+    edges: NDArray[np.int64] = (inside[1:] != inside[:-1]).nonzero()[0]
+    return edges

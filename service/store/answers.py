@@ -1,11 +1,13 @@
 """The table `predictions`: answers that were given, for as long as they are kept."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from service.store.database import Connection
 
 TOMBSTONE = 365 * 24 * 3600 * 1000  # ms that «it was here once» is known
+ROWS = 100  # in one statement
 STEP = 1000  # rows pruned in one transaction
 
 
@@ -21,14 +23,30 @@ class Kept(NamedTuple):
     answer: bytes | None
 
 
+_COLUMNS = Kept._fields
+
+
 def put(connection: Connection, answers: Sequence[Kept]) -> None:
-    """The same text asked about again: the later answer stays, for each set of heads."""
-    connection.many(
-        "INSERT INTO predictions (prediction_id, heads, article_id, draft, made_at, size, answer) "
-        "VALUES (:prediction_id, :heads, :article_id, :draft, :made_at, :size, :answer) "
+    """The same text asked about again: the later answer stays, for each set of heads. No two of them may be the same.
+
+    Many rows to a statement: the driver lets go of the interpreter's lock for each statement, and while articles are
+    being answered it waits up to 5 ms to have it back.
+    """
+    for start in range(0, len(answers), ROWS):
+        rows = answers[start : start + ROWS]
+        connection.rows(
+            _insert(len(rows)),
+            **{f"{name}{i}": value for i, row in enumerate(rows) for name, value in zip(_COLUMNS, row, strict=True)},
+        )
+
+
+@cache
+def _insert(rows: int) -> str:
+    values = ", ".join(f"({', '.join(f':{name}{i}' for name in _COLUMNS)})" for i in range(rows))
+    return (
+        f"INSERT INTO predictions ({', '.join(_COLUMNS)}) VALUES {values} "  # noqa: S608 - names of our own
         "ON CONFLICT (prediction_id, heads) DO UPDATE SET article_id = excluded.article_id, draft = excluded.draft, "
-        "made_at = excluded.made_at, size = excluded.size, answer = excluded.answer",
-        [answer._asdict() for answer in answers],
+        "made_at = excluded.made_at, size = excluded.size, answer = excluded.answer"
     )
 
 

@@ -64,6 +64,11 @@ class Database(Protocol):
         """For messages; without a password."""
         ...
 
+    @property
+    def url(self) -> str:
+        """As the setting has it; with a password."""
+        ...
+
     def exists(self) -> bool: ...
 
     def connect(self, *, create: bool = False) -> Connection: ...
@@ -94,6 +99,7 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path)
+        self.url = f"sqlite:///{path.absolute()}"
         self._was_there = False
 
     def exists(self) -> bool:
@@ -105,16 +111,21 @@ class SQLite:
                 raise StoreAwayError(f"{self.path} has been moved or removed: put it back")  # no second journal
             if create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            mode = "rwc" if create else "rw"
-            uri = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
-            connection = sqlite3.connect(
-                uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False, cached_statements=256
-            )
-            opened = _SQLiteConnection(self.path, connection)
+            try:
+                opened = _SQLiteConnection(self.path, "mode=rwc" if create else "mode=rw")
+            except sqlite3.OperationalError:
+                if create or not self.exists() or self._has_log():
+                    raise
+                # a read-only disk: the files beside, which readers of a log share, can't be made; there is no log
+                opened = _SQLiteConnection(self.path, "immutable=1")
             if create:
                 opened.write_ahead()
             self._was_there = True
             return opened
+
+    def _has_log(self) -> bool:
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return log.exists() and log.stat().st_size > 0
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -134,14 +145,19 @@ _SQLITE = (sqlite3.Error, (sqlite3.DataError, sqlite3.IntegrityError))
 class _SQLiteConnection:
     dialect: Dialect = "sqlite"
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, mode: str) -> None:
         self._path = path
-        self._connection = connection
+        self._may_change = mode != "immutable=1"
+        uri = f"file:{quote(str(path.absolute()))}?{mode}"
+        connection = self._connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
         try:
             self._opened = _identity(path)
             # FULL: a commit is on the disk when it returns; in WAL, NORMAL would leave that to the next checkpoint
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA secure_delete=ON")  # what is erased is overwritten
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()  # fails where nothing can be read
         except BaseException:
             connection.close()
             raise
@@ -170,6 +186,8 @@ class _SQLiteConnection:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
+        if not self._may_change:
+            raise StoreAwayError(f"{self._path} is readonly: its user, its rights or its disk say so")
         if not self.in_place():
             raise StoreAwayError(f"{self._path} has been moved or removed: put it back")
         self.rows("BEGIN IMMEDIATE")
@@ -187,7 +205,8 @@ class _SQLiteConnection:
             yield
 
     def in_place(self) -> bool:
-        return _identity(self._path) == self._opened
+        """One that was opened as immutable sees no change: the next look has to open it again."""
+        return self._may_change and _identity(self._path) == self._opened
 
     def close(self) -> None:
         with suppress(sqlite3.Error):
@@ -235,9 +254,13 @@ class _PostgreSQLConnection:
                 connect_timeout=CONNECT,
                 application_name="rubricator",
                 tcp_user_timeout=5000,
-                # whatever the server's default is: an answer of 201 promises that the disk has it
-                options="-c synchronous_commit=on -c statement_timeout=20000",
             )
+            try:
+                # whatever the server's default is: an answer of 201 promises that the disk has it
+                self._connection.execute("SET synchronous_commit = on; SET statement_timeout = 20000")
+            except BaseException:
+                self._connection.close()
+                raise
 
     def rows(self, statement: str, **parameters: Any) -> list[Row]:
         with _away(self._errors, self._name):

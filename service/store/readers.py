@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.store.database import Connection, Database, StoreAwayError
+from service.store.database import Connection, Database
 from service.store.schema import opened
 
 KEPT = 4
@@ -21,7 +21,7 @@ class Readers:
         connection = self._taken()
         try:
             yield connection
-        except StoreAwayError:
+        except BaseException:  # also GeneratorExit of one who reads no further
             connection.close()
             raise
         if len(self._idle) < KEPT:

@@ -4,7 +4,8 @@ A migration only adds, so that the version before goes on with the same tables: 
 that must break that raises `oldest_reader`, and older services then say that they have to be upgraded.
 """
 
-import logging
+import subprocess
+import sys
 from pathlib import Path
 
 from service.store.database import Connection, Database, StoreAwayError, StoreError
@@ -14,7 +15,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def opened(database: Database, *, create: bool = True) -> Connection:
-    """A connection to tables that this version can use; makes or changes them first if need be (0.5 s, once).
+    """A connection to tables that this version can use; makes or changes them first if need be (0.6 s, once).
 
     Raises StoreAwayError, or StoreError for a store that is too new.
     """
@@ -55,11 +56,11 @@ def _format(connection: Connection) -> int:
 
 
 def _migrate(database: Database, connection: Connection) -> None:
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # while it is imported, it tells of each of its plug-ins
-    from service.store.migrating import migrate
-
-    try:
-        migrate(database, MIGRATIONS)
-    except BaseException:
+    """In a process of its own: Alembic would take 290 ms from those who are being answered, and stay with 36 MB."""
+    command = [sys.executable, "-m", "service.store.migrating", str(MIGRATIONS)]
+    # the URL, which may hold a password, is not for everybody who lists processes
+    done = subprocess.run(command, input=database.url, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
         connection.close()
-        raise
+        [*_, told] = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise StoreAwayError(f"the tables of the store {database.name} can't be made: {told}")

@@ -1,1 +1,1 @@
-"""Benchmarks: side by side on the same texts, interleaved, one thread; ratios are what counts."""
+"""The benchmark: side by side on the same texts, in turns, one thread; ratios are what counts."""

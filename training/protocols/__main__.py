@@ -66,9 +66,13 @@ def summary(sections: Sequence[Section]) -> Iterator[str]:
 
 
 def told(one: Asked) -> str:
-    got = "not measured" if one.got is None else f"{one.got:.4f}"
-    bound = f"at least {one.least:.3f}" if one.least is not None else f"at most {one.most:.3f}"
+    got = "not measured" if one.got is None else _told(one.got, 4)
+    bound = f"at most {_told(one.most, 3)}" if one.most is not None else f"at least {_told(one.least or 0.0, 3)}"
     return f"{one.what}: {got}, {bound} was asked{f' ({one.note})' if one.note else ''}"
+
+
+def _told(value: float, digits: int) -> str:
+    return f"{value:,.{digits if abs(value) < 10 else 1}f}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-ABI = 2
+ABI = 3
 PATH = Path(__file__).with_name("libkernel.so")
 MEMO_BITS, KNOWN_BYTES = 16, 32  # of kernel.h: places of the memo of words, and the size of each
 
@@ -72,7 +72,7 @@ class Model(Structure):
 class Article(Structure):
     _fields_ = [
         *(("text", c_char_p * 2), ("length", c_int64 * 2), ("words", c_int64 * 2)),
-        *_pointers("classes cells spare columns values"),
+        *_pointers("edges classes cells spare columns values"),
         *_numbers("columns_found"),
         *_pointers("total rubric_margins tag_margins"),
         *(("hits", Hits * 2), ("in_title", c_int64 * 2)),
@@ -88,7 +88,7 @@ def _load() -> PyDLL | None:
         return None
     if found.kernel_abi() != ABI:
         return None  # compiled from other sources: numpy is right
-    found.classes_of_words.argtypes = (POINTER(Automaton), c_char_p, c_int64, c_void_p)
+    found.classes_of_words.argtypes = (POINTER(Automaton), c_char_p, c_int64, c_void_p, c_void_p)
     found.classes_of_words.restype = c_int64
     found.tf_idf.argtypes = (POINTER(Vocabulary), c_int64, *[c_void_p] * 7)
     found.tf_idf.restype = None

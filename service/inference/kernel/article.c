@@ -23,14 +23,15 @@ static void margins_of_rubrics(const Rubric *rubric, const Article *article) {
 
 /* Returns how much room hits need when what they have is too little: then the caller comes again, else 0. */
 int64_t read_article(const Model *model, Article *article) {
-    int32_t *classes = article->classes;
+    int32_t *classes = article->classes, *edges = article->edges;
     Hits *hits = article->hits;
     hits[0].found = hits[1].found = 0;
     for (int part = 0; part < 2; part++) {
         int64_t *words = article->words + part;
-        *words = classes_of_words(&model->automaton, article->text[part], article->length[part], classes);
+        *words = classes_of_words(&model->automaton, article->text[part], article->length[part], edges, classes);
         find_names(&model->trie, classes, *words, hits);
         classes += *words;
+        edges += 2 * *words;
         if (!part)
             for (int head = 0; head < 2; head++) article->in_title[head] = hits[head].found;
     }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define KERNEL_ABI 2 /* __init__.py expects this number: raise both when a structure or a signature changes */
+#define KERNEL_ABI 3 /* __init__.py expects this number: raise both when a structure or a signature changes */
 #define AHEAD 8      /* how many steps before it is needed memory is asked for */
 #define BLOCKS 3     /* body, title, lead */
 #define MEMO_BITS 16
@@ -90,6 +90,7 @@ typedef struct {
 typedef struct {
     const uint8_t *text[2];
     int64_t length[2], words[2];
+    int32_t *edges;         /* where words start and end, in turn: of the title, then of the body; two more of room */
     int32_t *classes;       /* of the title, then of the body */
     int32_t *cells, *spare; /* four a word; the spare has most_candidates more */
     int32_t *columns;       /* four a word */
@@ -107,7 +108,8 @@ typedef struct {
     int64_t candidates_found;
 } Article;
 
-int64_t classes_of_words(const Automaton *automaton, const uint8_t *text, int64_t length, int32_t *classes);
+int64_t classes_of_words(const Automaton *automaton, const uint8_t *text, int64_t length, int32_t *edges,
+                         int32_t *classes);
 void sort(int32_t *cells, int64_t length, int32_t *spare);
 int64_t row(const Vocabulary *v, const int32_t *classes, int64_t title, int64_t body, int32_t *cells, int32_t *spare,
             int32_t *columns, float *values);

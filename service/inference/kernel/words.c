@@ -1,6 +1,8 @@
 /* Words of a folded text -> classes: the automaton of dawgdic (Yata 2008) as the dawg package stores it, and a memo. */
 #include "kernel.h"
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first letter of a word has to be its lowest byte");
+
 #define SPACE 0x20
 #define HAS_VALUE(unit) ((unit) >> 8 & 1)
 #define OFFSET(unit) ((unit) >> 10 << (((unit) & 1u << 9) >> 6))
@@ -21,37 +23,79 @@ static int32_t class_of(const Automaton *automaton, const uint8_t *word, const u
     return value < automaton->classes ? value : 0;
 }
 
-/* The class of each word of a folded text; returns how many words there are, at most (length + 1) / 2. */
-int64_t classes_of_words(const Automaton *automaton, const uint8_t *text, int64_t length, int32_t *classes) {
-    const uint8_t *end = text + length, *begins[GROUP], *ends[GROUP];
-    Known keys[GROUP], *places[GROUP];
-    int64_t words = 0;
-    while (text < end) {
-        int group = 0;
-        for (; group < GROUP; group++) {
-            while (text < end && *text == SPACE) text++;
-            if (text == end) break;
-            begins[group] = text;
-            while (text < end && *text != SPACE) text++;
-            ends[group] = text;
-            Known *key = keys + group;
-            const size_t bytes = (size_t)(text - begins[group]);
-            memset(key->word, 0, sizeof key->word);
-            memcpy(key->word, begins[group], bytes < sizeof key->word ? bytes : sizeof key->word);
-            const uint64_t mixed = ((key->word[0] * GOLDEN ^ key->word[1]) * GOLDEN ^ key->word[2]) * GOLDEN;
-            places[group] = automaton->memo + (mixed >> (64 - MEMO_BITS));
-            __builtin_prefetch(places[group]);
+/* Bit i: whether byte i of these 64 belongs to a word. Eight bytes are compared at a time; the product gathers the upper
+ * bits of theirs. */
+static uint64_t inside(const uint8_t *text) {
+    uint64_t found = 0;
+    for (int i = 0; i < 64; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, text + i, sizeof eight);
+        eight ^= 0x2020202020202020u;
+        eight = ((eight & 0x7F7F7F7F7F7F7F7Fu) + 0x7F7F7F7F7F7F7F7Fu) | eight;
+        found |= (eight & 0x8080808080808080u) * 0x0002040810204081u >> 56 << i;
+    }
+    return found;
+}
+
+/* Where words start and end, in turn; returns how many words there are, at most (length + 1) / 2. */
+static int64_t words_of(const uint8_t *text, int64_t length, int32_t *edges) {
+    uint64_t before = 0; /* whether the byte before belongs to a word */
+    int64_t found = 0;
+    for (int64_t at = 0; at < length; at += 64) {
+        uint8_t rest[64];
+        if (length - at < 64) {
+            memset(rest, SPACE, sizeof rest);
+            memcpy(rest, text + at, (size_t)(length - at));
         }
-        for (int i = 0; i < group; i++) {
+        const uint64_t now = inside(length - at < 64 ? rest : text + at);
+        for (uint64_t edge = now ^ (now << 1 | before); edge; edge &= edge - 1)
+            edges[found++] = (int32_t)(at + __builtin_ctzll(edge));
+        before = now >> 63;
+    }
+    if (before) edges[found++] = (int32_t)length;
+    return found / 2;
+}
+
+/* A word's bytes, then zeros; of a longer one the first. `left`: bytes of the text from the word's first on. */
+static void put(Known *key, const uint8_t *word, int64_t length, int64_t left) {
+    if (left < (int64_t)sizeof key->word) {
+        memset(key->word, 0, sizeof key->word);
+        memcpy(key->word, word, (size_t)(length < left ? length : left));
+        return;
+    }
+    memcpy(key->word, word, sizeof key->word); /* a size known beforehand is a few moves and no call */
+    for (int64_t i = 0; i < 3; i++) {
+        const int64_t of_word = length - 8 * i;
+        if (of_word < 8) key->word[i] &= of_word <= 0 ? 0 : ((uint64_t)1 << 8 * of_word) - 1;
+    }
+}
+
+/* The class of each word of a folded text, and in `edges` where it starts and ends; returns how many words there are. */
+int64_t classes_of_words(const Automaton *automaton, const uint8_t *text, int64_t length, int32_t *edges,
+                         int32_t *classes) {
+    const int64_t words = words_of(text, length, edges);
+    Known keys[GROUP], *places[GROUP];
+    for (int64_t first = 0; first < words; first += GROUP) {
+        const int64_t group = words - first < GROUP ? words - first : GROUP;
+        for (int64_t i = 0; i < group; i++) {
+            Known *key = keys + i;
+            const int32_t *edge = edges + 2 * (first + i);
+            put(key, text + edge[0], edge[1] - edge[0], length - edge[0]);
+            const uint64_t mixed = ((key->word[0] * GOLDEN ^ key->word[1]) * GOLDEN ^ key->word[2]) * GOLDEN;
+            places[i] = automaton->memo + (mixed >> (64 - MEMO_BITS));
+            __builtin_prefetch(places[i]);
+        }
+        for (int64_t i = 0; i < group; i++) {
             Known *key = keys + i, *place = places[i];
-            if (ends[i] - begins[i] > (int64_t)sizeof key->word) {
-                classes[words++] = class_of(automaton, begins[i], ends[i]);
+            const int32_t *edge = edges + 2 * (first + i);
+            if (edge[1] - edge[0] > (int64_t)sizeof key->word) {
+                classes[first + i] = class_of(automaton, text + edge[0], text + edge[1]);
             } else {
                 if (memcmp(place->word, key->word, sizeof key->word)) {
-                    key->class = class_of(automaton, begins[i], ends[i]);
+                    key->class = class_of(automaton, text + edge[0], text + edge[1]);
                     *place = *key;
                 }
-                classes[words++] = (int32_t)place->class;
+                classes[first + i] = (int32_t)place->class;
             }
         }
     }

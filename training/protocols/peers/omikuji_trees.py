@@ -31,12 +31,12 @@ def train(rows: sparse.csr_array, labels: Sequence[Sequence[int]], count: int) -
             file.writelines(
                 f"{','.join(map(str, labels[i]))} {row}\n" for i, row in zip(chosen, _rows(rows), strict=True)
             )
-        with _silence():
+        with silence():
             return omikuji.Model.train_on_data(str(path), n_threads=1)
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """It logs to stdout and draws a bar a row to stderr, from below Python, and can't be told not to."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,0 +1,56 @@
+"""What is the matter here: the model, the store, and models that still hold what was erased."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from service.inference.artifact import ArtifactError
+from service.keeping import Keeping
+from service.registry import Registry
+from service.store import journal
+from service.store.database import Connection, StoreError
+from service.store.schema import opened
+
+
+class Finding(NamedTuple):
+    good: bool
+    text: str
+
+
+def examine(registry: Registry, active: str | None, keeping: Keeping) -> Iterator[Finding]:
+    """Loads the model and writes to the store, as a service would: heavy on disk and CPU."""
+    yield _model(registry, active)
+    try:
+        connection = opened(keeping.database)
+        with connection.writing():
+            connection.rows("UPDATE store SET sequence = sequence")
+        yield Finding(True, f"the store {keeping.database.name} can be read and written")
+        yield from _erased(connection, registry)
+        connection.close()
+    except StoreError as error:
+        yield Finding(False, f"{error}; meanwhile the service answers, degraded, and takes no corrections")
+
+
+def _model(registry: Registry, active: str | None) -> Finding:
+    if active is None:
+        return Finding(False, "no model is active: train one, or activate one with `rubricator models activate`")
+    try:
+        registry.verify(active)
+    except ArtifactError as error:
+        return Finding(False, f"the active model can't be used: {error}")
+    return Finding(True, f"the model {active} is as it was made and answers as it did then")
+
+
+def _erased(connection: Connection, registry: Registry) -> Iterator[Finding]:
+    """A manifest holds the fingerprint of a whole corpus, not of its rows: whether a model has learnt from an article
+    can't be told. One that was registered before the article was erased may have."""
+    tombstones = journal.erased(connection)
+    latest = max((one.erased_at or "" for one in tombstones), default="")
+    added = registry.added()
+    for each in registry.versions():
+        if each.problem is None and (when := added.get(each.version)) and when < latest:
+            later = sum((one.erased_at or "") > when for one in tombstones)
+            whose = "the active model" if each.active else "the model"
+            text = f"{whose} {each.version} may have learnt from articles that were erased since ({later}): retrain"
+            yield Finding(not each.active, text)
+    if tombstones:
+        yield Finding(True, f"{len(tombstones)} articles were erased; no training learns from them again")
