@@ -11,7 +11,7 @@ export async function showModels() {
   const [versions, history] = await Promise.all([call("GET", "/models"), call("GET", "/activations")]);
   byId("versions").replaceChildren(
     mayChange() ? form(versions, history.length > 0) : element("p", { class: "note" }, "Менять модель можно только с машины самого сервиса."),
-    ...versions.map(card),
+    ...versions.map((one) => card(one, versions.find((each) => each.active))),
     element("h2", {}, "Когда какая отвечала"),
     history.length
       ? table("Смены модели", ["Когда", "Версия", "Почему", "Кто"], [...history].reverse().map((one) => [time(one.at), one.version, one.reason || "–", one.actor || "–"]))
@@ -19,7 +19,7 @@ export async function showModels() {
   );
 }
 
-function card(one) {
+function card(one, active) {
   const facts = [
     ["Обучена на статьях", number(one.articles)],
     ["Последняя из них", one.newest_row ?? "–"],
@@ -46,7 +46,39 @@ function card(one) {
     element("dl", { class: "facts-list" }, facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
     one.report && element("p", {}, element("a", { href: `/models/${encodeURIComponent(one.version)}/report`, target: "_blank", rel: "noopener" }, "Отчёт об обучении (в новой вкладке)")),
     more,
+    active && !one.active && !one.problem && differences(active.version, one.version),
   );
+}
+
+/** What would be answered otherwise if the other version did: on the articles of both self-tests. */
+function differences(before, after) {
+  const told = element("div", {});
+  const more = element("details", {}, element("summary", {}, "Что изменится, если её включить"), told);
+  more.addEventListener("toggle", async () => {
+    if (!more.open || told.hasChildNodes()) return;
+    told.replaceChildren(element("p", { class: "hint" }, "Сравниваю…"));
+    try {
+      const found = await call("GET", `/models/${encodeURIComponent(before)}/diff?to=${encodeURIComponent(after)}`);
+      told.replaceChildren(...compared(found));
+    } catch (problem) {
+      told.replaceChildren();
+      complain(problem.message);
+    }
+  });
+  return more;
+}
+
+function compared(found) {
+  const gone = [["Новые рубрики", found.rubrics_added], ["Рубрик больше не будет", found.rubrics_removed], ["Новые теги", found.tags_added], ["Тегов больше не будет", found.tags_removed]];
+  const names = ({ count, names }) => `${number(count)}: ${names.join(", ")}${count > names.length ? " …" : ""}`;
+  const lists = gone.filter(([, labels]) => labels.count).map(([what, labels]) => element("li", {}, `${what}, ${names(labels)}`));
+  const tags = (one) => [...one.tags_added.map((tag) => `+ ${tag}`), ...one.tags_removed.map((tag) => `− ${tag}`)].join(", ") || "–";
+  const rubric = ([was, is]) => (was === is ? (was ?? "–") : `${was ?? "–"} → ${is ?? "–"}`);
+  return [
+    element("p", {}, `Из ${number(found.articles)} проверочных статей изменится ответ на ${number(found.changed)}.`),
+    lists.length ? element("ul", {}, lists) : "",
+    found.examples.length ? table("Статьи, на которые она ответит иначе", ["Статья", "Рубрика", "Теги"], found.examples.map((one) => [one.title || one.id || "–", rubric(one.rubric), tags(one)])) : "",
+  ];
 }
 
 function form(versions, before) {
