@@ -253,8 +253,8 @@ def test_a_model_is_activated_and_rolled_back_with_a_reason(browser: Browser, tm
         page.fill("#reason", "стало хуже")
         page.click("text=Вернуть прежнюю")
         expect(page.locator("#status")).to_contain_text("теперь отвечает baseline")
-        page.locator("[aria-label='Версия baseline'] summary").click()
-        expect(page.locator("[aria-label='Версия baseline'] pre")).to_contain_text("# baseline")
+        page.locator("[aria-label='Версия baseline'] summary", has_text="Карточка").click()
+        expect(page.locator("[aria-label='Версия baseline'] .card h3")).to_have_text("baseline")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -266,6 +266,9 @@ def test_axe_finds_nothing_to_stumble_over(browser: Browser, url: str, client: h
         for section in SECTIONS:
             page.click(f"nav a[href='#{section}']")
             page.wait_for_load_state("networkidle")
+            if section == "models":
+                page.click("summary:has-text('Карточка')")
+                expect(page.locator(".card table").first).to_be_visible()
             faultless(page, section)
         page.click("nav a[href='#article']")
         answered(page, "axe")

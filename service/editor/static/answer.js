@@ -152,7 +152,7 @@ export function render(place, view, actions) {
     ...notes(decision.annotation),
     element(
       "div",
-      { class: "sides" },
+      { class: record ? "sides" : "sides alone" },
       element(
         "div",
         { class: "side" },
@@ -213,8 +213,7 @@ function notes(annotation) {
   const warnings = (annotation.warnings ?? []).map(warning);
   const degraded = annotation.reasons.includes("degraded");
   return [
-    annotation.status === "abstained" && element("p", { class: "note" }, "Сервис не берётся решать сам."),
-    reasons.length > 0 && element("p", { class: degraded ? "note bad" : "note" }, `Почему осторожно: ${reasons.join("; ")}.`),
+    reasons.length > 0 && element("p", { class: degraded ? "note bad" : "note" }, `${annotation.status === "abstained" ? "Сервис не берётся решать" : "Почему осторожно"}: ${reasons.join("; ")}.`),
     warnings.length > 0 && element("p", { class: "hint" }, `Замечания: ${warnings.join("; ")}.`),
   ].filter(Boolean);
 }

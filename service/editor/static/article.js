@@ -120,7 +120,8 @@ export function initArticle() {
       else render(byId("answer"), view, actions);
       const draft = record?.stage === "draft" ? " Это черновик: учиться на нём модель не будет." : "";
       const remembered = recorded.article_id ? "" : " У статьи нет номера, поэтому для неё самой решение не запомнится.";
-      say(`Сохранено, правка № ${recorded.id}.${draft}${remembered} `, undoButton());
+      const back = record ? "" : element("a", { href: "#review" }, "К очереди");
+      say(`Сохранено, правка № ${recorded.id}.${draft}${remembered} `, undoButton(), " ", back);
       byId("heading-answer").focus();
     });
 

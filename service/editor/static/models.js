@@ -2,6 +2,7 @@
 
 import { call, forgetVocabulary } from "/page/api.js";
 import { byId, complain, element, number, percent, say, table, time } from "/page/dom.js";
+import { markdown } from "/page/markdown.js";
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -28,12 +29,13 @@ function card(one, active) {
     ["Верных рубрик в своей проверке", one.accuracy === null ? "–" : `${percent(one.accuracy)} из ${number(one.test_articles)}`],
     ["Добавлена", one.added ? time(one.added) : "вместе с сервисом"],
   ];
-  const about = element("pre", { class: "card", tabindex: "0" });
+  const about = element("div", { class: "card", lang: "en" });
   const more = element("details", {}, element("summary", {}, "Карточка"), about);
   more.addEventListener("toggle", async () => {
-    if (!more.open || about.textContent) return;
+    if (!more.open || about.hasChildNodes()) return;
     try {
-      about.textContent = (await call("GET", `/models/${encodeURIComponent(one.version)}`)).card;
+      const { card: text } = await call("GET", `/models/${encodeURIComponent(one.version)}`);
+      about.replaceChildren(...markdown(text, 2));
     } catch (problem) {
       complain(problem.message);
     }
