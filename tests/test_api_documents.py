@@ -84,7 +84,7 @@ def test_bodies_answers_parameters_and_problems_are_described(document: dict[str
     operation = document["paths"]["/annotate"]["post"]
     assert operation["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Article"}
     parameters = {each["name"]: each["schema"] for each in operation["parameters"]}
-    known = ["explain", "why", "limit", "threshold", "profile", "strict", "model", "timeout_ms", "spans"]
+    known = ["explain", "limit", "threshold", "profile", "strict", "model", "timeout_ms", "spans", "why"]
     assert list(parameters) == known
     assert parameters["explain"] == {"enum": ["none", "words"], "default": "none"}
     assert {"400", "404", "413", "415", "500"} < operation["responses"].keys()

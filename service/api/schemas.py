@@ -20,9 +20,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     """The query of the annotating calls."""
 
     explain: Annotated[Literal["none", "words"], Meta(description="words: which words spoke for each label")] = "none"
-    why: Annotated[
-        str | None, Meta(description="also explain this label, shown or not: `tags:<id>`, `rubric:…`, `regions:…`")
-    ] = None
     limit: Annotated[Limit | None, Meta(description="the most items of each list; else all, but five tags")] = None
     threshold: Annotated[Share | None, Meta(description="the least score shown; changes no decision")] = None
     profile: Annotated[
@@ -39,6 +36,9 @@ class Asked(Struct, frozen=True, kw_only=True):
     spans: Annotated[
         Literal["codepoints", "utf16"], Meta(description="how offsets count: code points, or as JavaScript does")
     ] = "codepoints"
+    why: Annotated[
+        str | None, Meta(description="also explain this label, shown or not: `tags:<id>`, `rubric:…`, `regions:…`")
+    ] = None
 
     @property
     def seconds(self) -> float | None:
