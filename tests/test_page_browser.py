@@ -119,6 +119,33 @@ def test_only_what_was_looked_at_is_sent(browser: Browser, url: str, client: htt
     assert correction["seen"] is True
 
 
+def test_text_that_is_left_in_a_field_is_not_lost(browser: Browser, url: str, client: httpx.Client) -> None:
+    with opened(browser, url) as page:
+        answered(page, "left")
+        page.fill("#add-tags", "Мост через Каму")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#alert")).to_contain_text("«Добавить тег» остался текст")
+        expect(page.locator("#add-tags")).to_be_focused()
+    assert client.get("/corrections?article_id=left").json()["corrections"] == []
+
+
+def test_an_earlier_decision_on_an_article_is_taken_back_later(
+    browser: Browser, url: str, client: httpx.Client
+) -> None:
+    article = {"id": "earlier", "title": ARTICLE.title, "text": ARTICLE.text}
+    client.post("/corrections", json={"article": article, "final": {"tags": []}, "seen": True, "actor": "Анна"})
+    with opened(browser, url) as page:
+        answered(page, "earlier")
+        expect(page.locator("#rejected")).to_contain_text(TAG_LABEL)
+        page.click("text=Прежние правки этой статьи")
+        expect(page.locator(".history li")).to_contain_text("Анна")
+        expect(page.locator(".history li")).to_contain_text(f"«{TAG_LABEL}»")
+        page.click(".history button")
+        expect(page.locator("#status")).to_contain_text("отменена")
+        expect(page.locator("#head-tags .labels")).to_contain_text(TAG_LABEL)
+    assert TAG in tags_of(answer_of(client, "earlier"))
+
+
 def test_what_was_rejected_can_be_taken_back(browser: Browser, url: str, client: httpx.Client) -> None:
     rejecting = {"article": {"id": "back", "title": ARTICLE.title, "text": ARTICLE.text}, "seen": True}
     assert client.post("/corrections", json={**rejecting, "final": {"tags": []}}).status_code == 201
@@ -273,6 +300,8 @@ def test_axe_finds_nothing_to_stumble_over(browser: Browser, url: str, client: h
         page.click("nav a[href='#article']")
         answered(page, "axe")
         page.click("#help summary")
+        page.click("text=Прежние правки этой статьи")
+        expect(page.locator(".history li").first).to_be_visible()
         page.fill("#why", "полит")
         expect(page.locator("#why-list")).to_be_visible()
         faultless(page, "open list")

@@ -3,6 +3,7 @@
 import { vocabulary } from "/page/api.js";
 import { combobox } from "/page/combobox.js";
 import { byId, element, percent } from "/page/dom.js";
+import { history } from "/page/history.js";
 import { inWords, marked } from "/page/marks.js";
 import { whyBox } from "/page/why.js";
 import { DECISIONS, HEADS, LEVELS, ORIGINS, POLICIES, REASONS, ROLES, warning } from "/page/words.js";
@@ -161,6 +162,7 @@ export function render(place, view, actions) {
         record && legend,
         element("p", { class: "actions" }, element("button", { type: "button", onclick: actions.edit }, record ? "Изменить текст " : "Вставить текст ", element("kbd", {}, "E"))),
         record && whyBox(view, actions, mark),
+        decision.annotation.id && history(decision.annotation.id, actions.undo),
       ),
       element(
         "form",

@@ -98,6 +98,12 @@ export function initArticle() {
   const save = (everything) =>
     alone(async () => {
       const { decision, record } = view;
+      const unfinished = [...document.querySelectorAll("[id^=add-][role=combobox]")].find((field) => field.value.trim());
+      if (unfinished) {
+        complain(`В поле «${unfinished.labels[0].textContent}» остался текст: нажмите в нём Enter, чтобы добавить метку, или сотрите его.`);
+        unfinished.focus();
+        return;
+      }
       if (everything) decision.acceptAll();
       const final = decision.final(await vocabulary());
       if (!Object.keys(final).length) {
@@ -125,19 +131,20 @@ export function initArticle() {
       byId("heading-answer").focus();
     });
 
-  const undoButton = () => element("button", { type: "button", class: "undo", onclick: undo }, "Отменить ", element("kbd", {}, "U"));
+  const undoButton = () => element("button", { type: "button", class: "undo", onclick: () => undo() }, "Отменить ", element("kbd", {}, "U"));
 
-  const undo = () =>
+  /** Takes a correction back; without a number the one that was saved here last. */
+  const undo = (number = view.saved) =>
     alone(async () => {
-      if (view.saved === null) {
+      if (number === null) {
         complain("Отменять нечего: здесь ещё ничего не сохранено.");
         return;
       }
-      const number = view.saved;
       const actor = byId("actor").value.trim();
       await call("DELETE", `/corrections/${number}${actor ? `?actor=${encodeURIComponent(actor)}` : ""}`);
-      view.saved = null;
+      if (view.saved === number) view.saved = null;
       if (view.record) await annotate(view.record);
+      else render(byId("answer"), view, actions);
       say(`Правка № ${number} отменена.`);
       byId("heading-answer").focus();
     });
