@@ -17,7 +17,7 @@ from service.keeping import Keeping
 
 Strategy = Literal["margin", "rare"]
 
-LOOKED_AT = 2000  # of the latest answers; 40 ms
+LOOKED_AT = 2000  # of the latest answers; some 60 ms
 
 
 class Likely(Struct, frozen=True):
