@@ -12,7 +12,18 @@ from litestar.types import ASGIApp
 
 from service.active import ActiveModel
 from service.annotate import Door, Model
-from service.api import annotating, batch, corrections, documents, health, models, predictions
+from service.api import (
+    annotating,
+    batch,
+    corrections,
+    documents,
+    health,
+    models,
+    numbers,
+    predictions,
+    review,
+    vocabulary,
+)
 from service.api.admission import Admission
 from service.api.desk import Desk
 from service.api.failures import HANDLERS
@@ -20,6 +31,7 @@ from service.api.lanes import Lanes
 from service.api.observed import Observed
 from service.api.tally import Tally
 from service.api.together import Together
+from service.editor import page
 from service.keeping import PATIENCE
 from service.loading import loader, open_keeping, open_registry, outlets_of
 from service.log import FIELDS
@@ -39,6 +51,9 @@ ROUTES = [
     corrections.corrections,
     corrections.exported,
     corrections.undo,
+    review.review,
+    numbers.numbers,
+    vocabulary.vocabulary,
     models.models,
     models.model,
     models.report,
@@ -52,6 +67,8 @@ ROUTES = [
     documents.openapi,
     documents.docs,
     documents.docs_file,
+    page.page,
+    page.page_file,
 ]
 
 

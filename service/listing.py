@@ -9,6 +9,7 @@ from service.inference import artifact
 from service.inference.manifest import ArtifactError
 from service.registry import BASELINE, Registry
 
+REPORT = "report.html"  # a file of the artifact
 HEADER = ("version", "added", "articles", "until", "rubrics", "tags", "right in its own test")
 RIGHT = {"articles", "rubrics", "tags"}  # columns of numbers
 
@@ -26,6 +27,7 @@ class Listed(Struct, frozen=True):
     tags: int | None = None
     accuracy: float | None = None  # of the rubric, in the test that was set aside
     test_articles: int | None = None
+    report: bool = False  # whether there is one to read
 
 
 def listed(registry: Registry) -> list[Listed]:
@@ -50,6 +52,7 @@ def _about(manifest: artifact.Manifest) -> dict[str, Any]:
         "tags": tags if isinstance(tags, int) else None,
         "accuracy": manifest.scores.get("accuracy"),
         "test_articles": manifest.scores.get("articles"),
+        "report": REPORT in manifest.files,
     }
 
 

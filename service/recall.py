@@ -69,6 +69,10 @@ class Recall:
             return _decoder.decode(found[1])
         return NOTHING if _carries(article) else None
 
+    def knows(self, article_id: str | None) -> bool:
+        """Whether an editor has decided anything on it."""
+        return article_id in self._known
+
     def is_erased(self, article_id: str | None) -> bool:
         return bool(self._erased) and article_id is not None and journal.key_of(article_id) in self._erased
 

@@ -11,7 +11,8 @@ from service.app import ROUTES
 from service.inference.article import Annotation, Article
 from tests.serving import Served, serving
 
-OUR_OWN = {"/openapi.json", "/docs", "/docs/{name}"}  # what describes is not described
+# for people, or what describes itself
+OUR_OWN = {"/openapi.json", "/docs", "/docs/{name}", "/", "/page/{name}"}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,8 @@ def test_bodies_answers_parameters_and_problems_are_described(document: dict[str
     operation = document["paths"]["/annotate"]["post"]
     assert operation["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Article"}
     parameters = {each["name"]: each["schema"] for each in operation["parameters"]}
-    assert list(parameters) == ["explain", "limit", "threshold", "profile", "strict", "model", "timeout_ms", "spans"]
+    known = ["explain", "limit", "threshold", "profile", "strict", "model", "timeout_ms", "spans", "why"]
+    assert list(parameters) == known
     assert parameters["explain"] == {"enum": ["none", "words"], "default": "none"}
     assert {"400", "404", "413", "415", "500"} < operation["responses"].keys()
     problem = document["components"]["responses"]["413"]

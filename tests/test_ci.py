@@ -22,6 +22,7 @@ def closing_line(folder: Path, *, ci: bool) -> str:
     for name, source in SOURCES.items():
         (folder / name).write_text(source, encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("PYTEST_")}
+    env["PYTHONPATH"] = str(Path(__file__).parents[1])  # where the conftest finds its plugins
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--rootdir={folder}"]
     command += ["--continue-on-collection-errors", "--quiet", str(folder)]
     result = subprocess.run(

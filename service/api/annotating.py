@@ -19,7 +19,7 @@ from service.records import encode_annotation
 RUBRIC = frozenset({"rubric"})
 LABELS = frozenset({"regions", "tags"})
 
-PROBLEMS = (400, 404, 413, 415, 503)
+PROBLEMS = (400, 404, 413, 415, 422, 503)
 
 
 def _told(summary: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ async def _annotated(request: Request[Any, Any, Any], desk: Desk, heads: frozens
     body = await read_body(request, desk.max_body)
     lane = lane_of(header(request, b"priority"))
     desk.make_room(lane)
-    options = desk.options(asked, heads)
+    options = desk.options(asked, heads, model.labels)
     [answer] = await desk.answer(lane, model, [body], options, strict=asked.strict, timeout=asked.seconds)
     if isinstance(answer, Refused):
         raise answer.error

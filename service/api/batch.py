@@ -37,11 +37,12 @@ async def annotate_batch(request: Request[Any, Any, Any], desk: NamedDependency[
     for one article go before both."""
     asked = read_query(request, Asked)
     kind = media_type(request, JSON, NDJSON)
+    model = await desk.take(asked.model)
     batch = Batch(
         kind,
         desk,
-        await desk.take(asked.model),
-        desk.options(asked, RUBRIC | LABELS),
+        model,
+        desk.options(asked, RUBRIC | LABELS, model.labels),
         asked.strict,
         asked.seconds,
         language_of(request.headers.get("accept-language")),

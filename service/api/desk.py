@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from service.annotate import ACTIVE, Answer, Door, Model, Options, Refused
 from service.api.lanes import Alike, Lane, Lanes
-from service.api.problems import busy
-from service.api.schemas import Asked
+from service.api.problems import ProblemError, busy
+from service.api.schemas import Asked, FieldProblem
 from service.api.tally import Tally
 from service.inference.article import Profile
+from service.inference.labels import HEADS, Head, Labels
+from service.memory import KIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,22 @@ class Desk:
         if self.lanes.is_full(lane):
             raise busy()
 
-    def options(self, asked: Asked, heads: frozenset[str]) -> Options:
-        explained, profile = asked.explain == "words", asked.profile or self.profile
-        return Options(heads, explained, asked.limit, asked.threshold, asked.spans, profile)
+    def options(self, asked: Asked, heads: frozenset[str], labels: Labels) -> Options:
+        """`labels` are the model's. Raises a ProblemError where it doesn't know the label that is asked about."""
+        why = _why(asked.why, labels) if asked.why is not None else None
+        explained, profile = asked.explain == "words" or why is not None, asked.profile or self.profile
+        return Options(heads, explained, asked.limit, asked.threshold, asked.spans, profile, why=why)
+
+
+def _why(sent: str, labels: Labels) -> tuple[Head, str]:
+    """The head, and the label's id; it may be sent by its name."""
+    head, _, name = sent.partition(":")
+    for each in HEADS:
+        if each == head and name:
+            found = name if labels.label(each, name) is not None else labels.id_of(each, name)
+            if found is None:
+                detail = f"there is no {KIND[each]} with the id {name[:64]}"
+                raise ProblemError("unknown-label", detail, errors=[FieldProblem("?why", detail)])
+            return each, found
+    detail = "why must be the head and the label: rubric:sport, tags:Новый мост, regions:RU-77"
+    raise ProblemError("bad-parameter", detail, errors=[FieldProblem("?why", detail)])

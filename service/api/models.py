@@ -19,14 +19,13 @@ from service.api.query import NoParameters, read_query
 from service.api.schemas import DiffAsked, ModelCard, Reason
 from service.inference import artifact
 from service.inference.annotator import Annotator
-from service.listing import Listed, listed
+from service.listing import REPORT, Listed, listed
 from service.loading import active_version
 from service.model_diff import Diff, diff
 from service.registry import Event, Registry
 
 T = TypeVar("T")
 
-REPORT = "report.html"
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 LONGEST_REASON = 10_000  # bytes
 

@@ -98,6 +98,7 @@ SENTENCES = {
     ),
     "since must be a date or a time as in ISO 8601, {}": "since: дата или время по ISO 8601, {}",
     # parameters
+    "why must be the head and the label: {}": "why: голова и метка: {}",
     "there is no parameter {}, did you mean {}?": "параметра {} нет; возможно, имелось в виду {}",
     "there is no parameter {}, known are {}": "параметра {} нет; есть {}",
     "there is no parameter {}, this address takes none": "параметра {} нет; этот адрес параметров не принимает",

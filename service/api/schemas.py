@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from service.inference.article import ModelReference, Profile
 from service.inference.labels import Head
 from service.memory import Chosen
+from service.review import Mix
 
 CONTRACT = "1.0"
 
@@ -35,6 +36,9 @@ class Asked(Struct, frozen=True, kw_only=True):
     spans: Annotated[
         Literal["codepoints", "utf16"], Meta(description="how offsets count: code points, or as JavaScript does")
     ] = "codepoints"
+    why: Annotated[
+        str | None, Meta(description="also explain this label, shown or not: `tags:<id>`, `rubric:…`, `regions:…`")
+    ] = None
 
     @property
     def seconds(self) -> float | None:
@@ -151,6 +155,58 @@ class Journal(Struct, frozen=True):
 
     corrections: tuple[Journalled, ...]
     next: int | None
+
+
+class Named(Struct, frozen=True):
+    id: str
+    label: str
+
+
+class Vocabulary(Struct, frozen=True):
+    """`version` changes with the labels; every answer names it."""
+
+    version: str
+    rubrics: tuple[Named, ...]
+    tags: tuple[Named, ...]
+    regions: tuple[Named, ...]
+
+
+class DecisionsMade(Struct, frozen=True):
+    head: str
+    decision: str
+    count: int
+
+
+class Kept(Struct, frozen=True):
+    """The store: null stands for what can't be told while it is away."""
+
+    up: bool
+    articles_remembered: int
+    predictions_dropped: int
+    corrections: int | None
+    predictions: int | None
+    predictions_bytes: int | None
+    store_bytes: int | None
+
+
+class LabelMix(Struct, frozen=True):
+    """Labels of the latest answers that are kept, one an article, the most frequent first."""
+
+    answers: int
+    since: str | None
+    rubrics: tuple[Mix, ...]
+    tags: tuple[Mix, ...]
+
+
+class Numbers(Struct, frozen=True):
+    """What all workers have done since the service began, and how the store does."""
+
+    articles: int
+    refused: int
+    abstentions: dict[str, int]
+    decisions: tuple[DecisionsMade, ...]
+    store: Kept
+    labels: LabelMix
 
 
 class Erased(Struct, frozen=True):

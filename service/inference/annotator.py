@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from service.inference import artifact, kernel
 from service.inference.article import (
@@ -19,6 +21,7 @@ from service.inference.article import (
     ModelReference,
     RequestWarning,
     TagAnswer,
+    Why,
 )
 from service.inference.compiled import Compiled, Found
 from service.inference.decisions import Decisions, Options
@@ -36,6 +39,7 @@ from service.inference.spans import utf16
 from service.inference.tags import TagHead
 from service.inference.text import Text, read
 from service.inference.unlike import Unlike
+from service.inference.why import WhyNot
 from service.inference.words import folded
 
 EXPLAINED = 12  # words shown for a label: as many as an editor reads
@@ -68,6 +72,7 @@ class Annotator:
         self.regions = Regions(self.places, phrases, coefficients)
         policies = Policies(parts.get("policy"), self.rubric.ids, self.tags.ids, [place.id for place in self.places])
         self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.regions, policies)
+        self.why_not = WhyNot(self.rubric, self.tags, self.regions, self.decisions)
         self.unlike = Unlike(parts["decisions"])
         self._least_of_places = {
             profile: self.regions.least_of_each(of.regions)
@@ -198,7 +203,38 @@ class Annotator:
                 else attributions(reading.text, self.tags.name_spans(number, *named.tags), EXPLAINED)
                 for number, tag in tags
             },
+            self._why(reading, probabilities, own, options) if options.why else UNSET,
         )
+
+    def _why(self, reading: "Reading", probabilities: Sequence[float], own: "Row", options: Options) -> Why | UnsetType:
+        """Of the label that was asked about; UNSET where the model has none with this id."""
+        head, id_ = options.why or ("tags", "")
+        if head == "rubric" and id_ in self.rubric.ids:
+            number = self.rubric.ids.index(id_)
+            headline = headline_of(reading.found.tokens)
+            row = self._row(headline) if headline else own
+            words = self._words(reading, row, self.rubric.rows(row.columns)[:, number])
+            return self.why_not.rubric(number, probabilities, words, options)
+        if head == "tags" and id_ in self.tags.ids:
+            number = self.tags.ids.index(id_)
+            hits = self.phrases.named(own.tokens.title, own.tokens.body).tags
+            log_odds = self.tags.log_odds_of(number, own.columns, own.values, *hits)
+            named = self.tags.is_named(number, *hits)
+            if self.tags.is_trained(number):
+                words = self._words(reading, own, self.tags.weights_of(number, own.columns))
+            else:
+                spans = self.tags.name_spans(number, *hits) if named else {}
+                words = attributions(reading.text, spans, EXPLAINED)
+            likeliest = self.decisions.likeliest(probabilities)
+            return self.why_not.tag(number, log_odds, named, likeliest, words, options)
+        if head == "regions" and self.labels.place(id_) is not None:
+            everything = replace(options, limit=None, threshold=None)
+            least = self._least_of_places.get(options.profile)
+            places = self.regions.found(reading.text, reading.found.tokens, reading.found.places, least)
+            answers = self.decisions.regions(places, reading.locate, False, everything)
+            number = next(i for i, place in enumerate(self.places) if place.id == id_)
+            return self.why_not.region(number, next((one for one in answers if one.id == id_), None), options)
+        return UNSET
 
     def _row(self, tokens: Tokens) -> "Row":
         matrix = self.features.matrix([tokens])

@@ -130,9 +130,27 @@ class Suppressed(Struct, frozen=True, gc=False):
     why: str
 
 
+class Why(Struct, frozen=True, gc=False):
+    """What a label that was asked about would have needed: from the score `threshold` on it is suggested, a rubric if
+    no other is likelier. `named`: the text names it. `learnt`: there are examples enough to know it by other words.
+    `words` are the weightiest for and against it; of a place, where it is named."""
+
+    head: Literal["rubric", "regions", "tags"]
+    id: str
+    label: str
+    score: float
+    threshold: float
+    named: bool
+    learnt: bool
+    words: tuple[Attribution, ...]
+    evidence: tuple[Evidence, ...] = ()
+    policy: ShownPolicy = UNSET
+
+
 class Explanation(Struct, frozen=True, gc=False):
     rubric: tuple[Attribution, ...]
     tags: dict[str, tuple[Attribution, ...]]
+    why: Why | UnsetType = UNSET
 
 
 class RequestWarning(Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from service.inference.article import Alternative, Decision, Evidence, Profile, RegionAnswer, RubricAnswer, TagAnswer
+from service.inference.labels import Head
 from service.inference.places import Mention
 from service.inference.policy import Policies
 from service.inference.profiles import BALANCED, Thresholds, thresholds
@@ -31,6 +32,7 @@ class Options(Struct, frozen=True):
     spans: Literal["codepoints", "utf16"] = "codepoints"
     profile: Profile = BALANCED
     most_tags: int | None = MOST_TAGS  # where there is no limit; None: all
+    why: tuple[Head, str] | None = None  # a label, by its id, that is explained too, shown or not
 
     def least(self) -> "Options":
         """The quickest of what is wanted: the rubric, without it the tags; no explanation."""
@@ -156,6 +158,10 @@ class Decisions:
     def likeliest(self, probabilities: Sequence[float]) -> int:
         """Number of the likeliest rubric that may be shown, -1 if there is none."""
         return _likeliest(probabilities, self._hidden_rubrics)
+
+    def hides_rubric(self, number: int) -> bool:
+        """Whether it is never answered."""
+        return number in self._hidden
 
     def tags(
         self, candidates: Candidates, probabilities: Sequence[float], may_publish: bool, options: Options

@@ -1,6 +1,6 @@
 """The labels that a model can answer with, by id and by name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from service.inference.places import Place
@@ -33,6 +33,10 @@ class Labels:
     def id_of(self, head: Head, label: str) -> str | None:
         """Whatever the case, ё and spaces."""
         return self._id[head].get(named(label))
+
+    def all(self, head: Head) -> Mapping[str, str]:
+        """Label by id."""
+        return self._label[head]
 
     def place(self, id_: str) -> Place | None:
         number = self._number.get(id_)

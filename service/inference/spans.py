@@ -33,7 +33,9 @@ def utf16(annotation: Annotation, article: Article) -> Annotation:
     if not isinstance(regions, UnsetType):
         regions = tuple(replace(region, evidence=tuple(map(moved, region.evidence))) for region in regions)
     if not isinstance(explain, UnsetType):
-        explain = Explanation(
-            tuple(map(moved, explain.rubric)), {tag: tuple(map(moved, words)) for tag, words in explain.tags.items()}
-        )
+        why = explain.why
+        if not isinstance(why, UnsetType):
+            why = replace(why, words=tuple(map(moved, why.words)), evidence=tuple(map(moved, why.evidence)))
+        tags = {tag: tuple(map(moved, words)) for tag, words in explain.tags.items()}
+        explain = Explanation(tuple(map(moved, explain.rubric)), tags, why)
     return replace(annotation, regions=regions, explain=explain, notices=tuple(map(moved, annotation.notices)))

@@ -119,6 +119,25 @@ class TagHead:
         if len(likely) > CANDIDATES:
             likely = likely[np.argsort(-margins[likely], kind="stable")[:CANDIDATES]]
         tags = np.fromiter(sorted(named.keys() | set(likely.tolist())), np.int64)
+        evidence = self._evidence(tags, margins, named)
+        return Candidates(tags, evidence, self._log_odds(tags, evidence))
+
+    def log_odds_of(self, tag: int, columns: Ints, values: Floats, title: Hits, body: Hits) -> float | None:
+        """Of one tag as of a candidate, also where it is none; None where it is not named and has no model."""
+        named = self._named(title, body)
+        if tag not in named and not self._trained[tag]:
+            return None
+        tags = np.array([tag])
+        return float(self._log_odds(tags, self._evidence(tags, self.margins(columns, values), named))[0])
+
+    def is_named(self, tag: int, title: Hits, body: Hits) -> bool:
+        return tag in self._named(title, body)
+
+    def is_trained(self, tag: int) -> bool:
+        """Whether it has a model of its own, beside its name."""
+        return bool(self._trained[tag])
+
+    def _evidence(self, tags: Longs, margins: Floats, named: Mapping[int, Sequence[float]]) -> npt.NDArray[np.float64]:
         evidence = np.zeros((len(tags), len(EVIDENCE)), np.float64)
         if len(tags):
             trained = self._trained[tags]
@@ -130,7 +149,7 @@ class TagHead:
             rows = [i for i, tag in enumerate(tags.tolist()) if tag in named]
             if rows:
                 evidence[rows, NAMED:] = [self._evidence_of_name(tag, named[tag]) for tag in tags[rows].tolist()]
-        return Candidates(tags, evidence, self._log_odds(tags, evidence))
+        return evidence
 
     def _log_odds(self, tags: Longs, evidence: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Added up in the order of EVIDENCE, as the loops do."""

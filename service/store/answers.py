@@ -60,6 +60,16 @@ def get(connection: Connection, prediction_id: str) -> list[Kept]:
     return [Kept(*row) for row in rows]
 
 
+def latest(connection: Connection, most: int) -> list[Kept]:
+    """Those that are still held, the latest first."""
+    rows = connection.rows(
+        "SELECT prediction_id, heads, article_id, draft, made_at, size, answer FROM predictions "
+        "WHERE answer IS NOT NULL ORDER BY made_at DESC LIMIT :most",
+        most=most,
+    )
+    return [Kept(*row) for row in rows]
+
+
 def prune(connection: Connection, *, before: int, most_bytes: int, now: int) -> int:
     """One step of it: at most 1,000 answers, oldest first, that are older than `before` or too many. Returns how many;
     0 when it is done."""

@@ -1,0 +1,57 @@
+"""What the service has done lately, for people; machines ask for /metrics."""
+
+import asyncio
+from typing import Any
+
+from litestar import Request, get
+from litestar.di import NamedDependency
+
+from service.api.body import JSON
+from service.api.openapi import Told
+from service.api.query import NoParameters, read_query
+from service.api.schemas import DecisionsMade, Kept, LabelMix, Numbers
+from service.api.tally import Tally
+from service.api.together import Together
+from service.keeping import Keeping
+from service.review import lately, mix
+from service.store.database import StoreError
+
+MOST_LABELS = 30  # of each head
+
+
+@get("/numbers", opt=Told("What was answered, for people", answer={JSON: Numbers}).as_opt())
+async def numbers(
+    request: Request[Any, Any, Any], together: NamedDependency[Together], keeping: NamedDependency[Keeping]
+) -> Numbers:
+    """Counts since the service began; labels of the latest 2,000 answers that are kept."""
+    read_query(request, NoParameters)
+    return await asyncio.to_thread(lambda: _numbers(together.total(), keeping))
+
+
+def _numbers(tally: Tally, keeping: Keeping) -> Numbers:
+    sizes = keeping.sizes()
+    try:
+        answers = list(lately(keeping)) if sizes is not None else []
+    except StoreError:
+        answers = []
+    return Numbers(
+        articles=tally.articles,
+        refused=tally.refused,
+        abstentions=dict(sorted(tally.abstentions.items(), key=lambda one: (-one[1], one[0]))),
+        decisions=tuple(DecisionsMade(*of, count) for of, count in sorted(tally.decisions.items())),
+        store=Kept(
+            up=keeping.recall.problem is None and sizes is not None,
+            articles_remembered=keeping.recall.articles,
+            predictions_dropped=keeping.writer.dropped,
+            corrections=sizes.corrections if sizes else None,
+            predictions=sizes.predictions if sizes else None,
+            predictions_bytes=sizes.predictions_bytes if sizes else None,
+            store_bytes=sizes.store_bytes if sizes else None,
+        ),
+        labels=LabelMix(
+            answers=len(answers),
+            since=answers[-1].at if answers else None,
+            rubrics=tuple(mix(answers, "rubric")[:MOST_LABELS]),
+            tags=tuple(mix(answers, "tags")[:MOST_LABELS]),
+        ),
+    )

@@ -1,0 +1,58 @@
+// Sections by the address's hash, and keys that work everywhere.
+
+import { byId, complain } from "/page/dom.js";
+import { initArticle } from "/page/article.js";
+import { showModels } from "/page/models.js";
+import { showNumbers } from "/page/numbers.js";
+import { initReview, showReview } from "/page/review.js";
+
+const TITLES = { article: "Статья", review: "Очередь", models: "Модели", numbers: "Числа" };
+const LETTERS = "rubricator.letters"; // in the browser's memory: whether keys without Ctrl are on
+
+const article = initArticle();
+initReview();
+const shows = { review: showReview, models: showModels, numbers: showNumbers };
+
+/** #article, #review, #models, #numbers; #prediction=… opens an answer. */
+async function show(focus) {
+  const [hash, id] = location.hash.slice(1).split("=");
+  const name = hash === "prediction" || !TITLES[hash] ? "article" : hash;
+  for (const each of Object.keys(TITLES)) byId(`view-${each}`).hidden = each !== name;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${TITLES[name]} – rubricator`;
+  byId("alert").replaceChildren();
+  byId("status").replaceChildren();
+  if (focus) byId(`heading-${name}`).focus();
+  try {
+    if (hash === "prediction" && id) await article.openPrediction(decodeURIComponent(id));
+    else await shows[name]?.();
+  } catch (problem) {
+    complain(problem.message);
+  }
+}
+
+function lettersAreOn() {
+  return byId("letters").checked;
+}
+
+function types(target) {
+  if (target.isContentEditable || target.tagName === "TEXTAREA" || target.tagName === "SELECT") return true;
+  return target.tagName === "INPUT" && !["checkbox", "radio", "button", "submit", "file"].includes(target.type);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (byId("view-article").hidden || event.altKey || event.isComposing) return;
+  const control = event.ctrlKey || event.metaKey;
+  let done = false;
+  if (control && event.key === "Enter") done = article.confirm();
+  else if (!control && !event.shiftKey && lettersAreOn() && !types(event.target)) done = article.key(event.code);
+  if (done) event.preventDefault();
+});
+
+byId("letters").checked = localStorage.getItem(LETTERS) !== "off";
+byId("letters").addEventListener("change", () => localStorage.setItem(LETTERS, lettersAreOn() ? "on" : "off"));
+addEventListener("hashchange", () => show(true));
+show(false);

@@ -1,0 +1,142 @@
+"""Which answers are worth an editor's look, and what the latest answers say taken together.
+
+margin: the likeliest rubric and the next are close (Scheffer, Decomain & Wrobel 2001). rare: few of the latest answers
+have its rubric, so that each look at one teaches the next model more than one more of the many.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from service.inference.article import Decision
+from service.keeping import Keeping
+
+Strategy = Literal["margin", "rare"]
+
+LOOKED_AT = 2000  # of the latest answers; some 60 ms
+
+
+class Likely(Struct, frozen=True):
+    """A label of an answer. `score` of a rubric that an editor set is 1."""
+
+    id: str
+    label: str
+    score: float
+    decision: Decision | UnsetType = UNSET
+
+
+class Lately(Struct, frozen=True):
+    """The latest answer on an article; `rubrics` are the likeliest two. `draft`: it was no finished article."""
+
+    article_id: str | None
+    prediction_id: str
+    at: str
+    draft: bool
+    status: str
+    reasons: tuple[str, ...]
+    rubrics: tuple[Likely, ...]
+    tags: tuple[Likely, ...]
+
+
+class Candidate(Struct, frozen=True):
+    """`margin`: how far the likeliest rubric is ahead of the next. `like_it`: how many of `of` latest answers have the
+    same rubric."""
+
+    article_id: str | None
+    prediction_id: str
+    at: str
+    draft: bool
+    rubrics: tuple[Likely, ...]
+    tags: tuple[Likely, ...]
+    margin: float
+    like_it: int
+    of: int
+
+
+class _Answer(Struct, frozen=True):
+    status: str
+    reasons: tuple[str, ...] = ()
+    rubric: Likely | None = None
+    alternatives: tuple[Likely, ...] = ()
+    tags: tuple[Likely, ...] = ()
+
+
+_decoder = msgspec.json.Decoder(_Answer)
+
+
+def lately(keeping: Keeping, most: int = LOOKED_AT) -> Iterator[Lately]:
+    """Of each article, by its id or else by its text, the latest answer that has a rubric; the latest first.
+
+    Reads the store. Raises StoreError.
+    """
+    seen = set()
+    for kept, content in keeping.predictions.latest(most):
+        key = kept.article_id or kept.prediction_id
+        if key in seen or not kept.heads.startswith("rubric"):
+            continue
+        seen.add(key)
+        answer = _decoder.decode(content)
+        rubrics = (answer.rubric, *answer.alternatives) if answer.rubric else answer.alternatives
+        yield Lately(
+            kept.article_id,
+            kept.prediction_id,
+            datetime.fromtimestamp(kept.made_at / 1000, UTC).isoformat(timespec="seconds"),
+            bool(kept.draft),
+            answer.status,
+            answer.reasons,
+            rubrics[:2],
+            answer.tags,
+        )
+
+
+def queue(keeping: Keeping, strategy: Strategy, most: int) -> list[Candidate]:
+    """Articles that no editor has decided anything on, most worth a look first. Reads the store. Raises StoreError."""
+    answers = [one for one in lately(keeping) if one.rubrics]
+    many = Counter(one.rubrics[0].id for one in answers)
+    found = [_candidate(one, many, len(answers)) for one in answers if not keeping.recall.knows(one.article_id)]
+    found.sort(key=_margin if strategy == "margin" else _rarity)
+    return found[:most]
+
+
+def _candidate(one: Lately, many: Counter[str], of: int) -> Candidate:
+    first, second = one.rubrics[0].score, one.rubrics[1].score if len(one.rubrics) > 1 else 0.0
+    return Candidate(
+        one.article_id,
+        one.prediction_id,
+        one.at,
+        one.draft,
+        one.rubrics,
+        one.tags,
+        round(first - second, 4),
+        many[one.rubrics[0].id],
+        of,
+    )
+
+
+def _margin(one: Candidate) -> float:
+    return one.margin
+
+
+def _rarity(one: Candidate) -> tuple[int, float]:
+    return one.like_it, one.margin
+
+
+class Mix(Struct, frozen=True):
+    """How many of the latest answers have a label."""
+
+    id: str
+    label: str
+    count: int
+
+
+def mix(answers: Sequence[Lately], head: Literal["rubric", "tags"]) -> list[Mix]:
+    """The most frequent first. Of the rubric, what was answered; likely ones that were too doubtful don't count."""
+    many: Counter[tuple[str, str]] = Counter()
+    for one in answers:
+        labels = one.tags if head == "tags" else [each for each in one.rubrics[:1] if each.decision is not UNSET]
+        many.update((each.id, each.label) for each in labels if each.decision != "abstain")
+    return [Mix(*label, count) for label, count in sorted(many.items(), key=lambda each: (-each[1], each[0]))]
