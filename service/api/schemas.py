@@ -157,20 +157,6 @@ class Journal(Struct, frozen=True):
     next: int | None
 
 
-class Named(Struct, frozen=True):
-    id: str
-    label: str
-
-
-class Vocabulary(Struct, frozen=True):
-    """`version` changes with the labels; every answer names it."""
-
-    version: str
-    rubrics: tuple[Named, ...]
-    tags: tuple[Named, ...]
-    regions: tuple[Named, ...]
-
-
 class DecisionsMade(Struct, frozen=True):
     head: str
     decision: str

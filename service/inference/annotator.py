@@ -88,7 +88,7 @@ class Annotator:
             zip(self.rubric.ids, self.rubric.labels, strict=True),
             zip(self.tags.ids, self.tags.labels, strict=True),
         )
-        return Labels(rubrics, tags, self.places)
+        return Labels(rubrics, tags, self.places, self.decisions.policies.by_id())
 
     def annotate(self, articles: Sequence[Article], options: Options = EVERYTHING) -> list[Annotation]:
         """One annotation for each article, in order; the same bits alone as in a batch. CPU only, under 1 ms each."""

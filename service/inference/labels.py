@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from service.inference.article import Policy
 from service.inference.places import Place
 
 Head = Literal["rubric", "regions", "tags"]
@@ -13,9 +14,15 @@ class Labels:
     """`rubrics` and `tags` are pairs of id and label."""
 
     def __init__(
-        self, rubrics: Iterable[tuple[str, str]], tags: Iterable[tuple[str, str]], places: Sequence[Place] = ()
+        self,
+        rubrics: Iterable[tuple[str, str]],
+        tags: Iterable[tuple[str, str]],
+        places: Sequence[Place] = (),
+        policies: Mapping[Head, Mapping[str, Policy]] | None = None,
     ) -> None:
+        """`policies` are those that are not normal, by id."""
         self._places = places
+        self._policies = policies or {}
         self._number = {place.id: number for number, place in enumerate(places)}
         self._label: dict[Head, dict[str, str]] = {
             "rubric": dict(rubrics),
@@ -26,6 +33,13 @@ class Labels:
         self._id = {
             head: {named(label): id_ for id_, label in reversed(labels.items())} for head, labels in self._label.items()
         }
+
+    def policy(self, head: Head, id_: str) -> Policy:
+        return self._policies.get(head, {}).get(id_, "normal")
+
+    @property
+    def places(self) -> Sequence[Place]:
+        return self._places
 
     def label(self, head: Head, id_: str) -> str | None:
         return self._label[head].get(id_)

@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec import UNSET
 
-from service.inference.article import ShownPolicy
+from service.inference.article import Policy, ShownPolicy
+from service.inference.labels import Head
 
 HELD: Mapping[str, ShownPolicy] = {"review_only": "review_only", "never_suggest": "never_suggest"}
 NONE: Mapping[str, Any] = {"rubrics": {}, "tags": {}, "regions": {}, "persons": (), "incidents": ()}
@@ -24,12 +25,22 @@ class Policies:
         self.rubrics: list[ShownPolicy] = _in_order(part["rubrics"], rubrics)
         self.tags: list[ShownPolicy] = _in_order(part["tags"], tags)
         self.regions = {place: one for place, one in enumerate(_in_order(part["regions"], places)) if one}
+        self._ids: dict[Head, list[str]] = {"rubric": list(rubrics), "tags": list(tags), "regions": list(places)}
         self._incidents = _numbers(part["incidents"], rubrics)
         self.persons = _numbers(part["persons"], tags)
         self._tags_of_incidents = list(self.tags)
         for tag in self.persons:
             self._tags_of_incidents[tag] = self.tags[tag] or "review_only"
         self.hidden_rubrics, self.hidden_tags = _hidden(self.rubrics), _hidden(self.tags)
+
+    def by_id(self) -> dict[Head, dict[str, Policy]]:
+        """Those that are not normal, whatever the article; a person's tag is held by incidents alone."""
+        regions = [self.regions.get(place, UNSET) for place in range(len(self._ids["regions"]))]
+        of_heads: dict[Head, list[ShownPolicy]] = {"rubric": self.rubrics, "tags": self.tags, "regions": regions}
+        return {
+            head: {id_: one for id_, one in zip(self._ids[head], policies, strict=True) if one is not UNSET}
+            for head, policies in of_heads.items()
+        }
 
     def of_tags(self, likeliest_rubric: int) -> Sequence[ShownPolicy]:
         """By tag, for an article of this rubric (-1: the model has none)."""
