@@ -80,6 +80,8 @@ models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Versions
 app.add_typer(models, name="models")
 corrections = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What editors decided.")
 app.add_typer(corrections, name="corrections")
+vocabulary = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tags that editors added or changed.")
+app.add_typer(vocabulary, name="vocabulary")
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Reason = Annotated[str, typer.Option(help="Kept in the journal.")]
@@ -140,18 +142,20 @@ def annotate(
     if unknown := wanted - HEADS:
         _stop(f"--heads: there is no {min(unknown)!r}, name some of {', '.join(sorted(HEADS))}", WRONG_USAGE)
     taken = open_model(settings, model)
-    recall = open_keeping(settings).recall
+    keeping = open_keeping(settings)
+    recall = keeping.recall
     recall.look()
     if recall.problem:
         typer.echo(f"rubricator: {recall.problem}: editors' decisions are not heeded", err=True)
-    door = Door(OneModel(taken), outlets_of(open_registry(settings)), recall)
+    door = Door(OneModel(taken), outlets_of(open_registry(settings)), recall, terms=keeping.terms)
+    answering = door.take()
     options = Options(wanted, explain == "words", limit, profile=profile or settings.profile)
     # answers hold no cycles, and the model need not be looked through for some: a twentieth of the time
     gc.freeze()
     gc.set_threshold(100_000)
     refused = 0
     with write_lines(output) as write, progress("articles") as report:
-        for done in annotate_lines(open_lines(file), lambda lines: door.answer(taken, lines, options), write):
+        for done in annotate_lines(open_lines(file), lambda lines: door.answer(answering, lines, options), write):
             report(done.annotated + done.refused)
             refused = done.refused
     if refused:
@@ -273,8 +277,8 @@ def import_corrections(
     model = open_model(settings)
     done = Imported()
     with _kept(settings) as keeping, progress("corrections") as report:
-        door = Door(OneModel(model), recall=keeping.recall)
-        suggester = Suggester(lambda article: door.annotate([article])[0], model.labels)
+        door = Door(OneModel(model), recall=keeping.recall, terms=keeping.terms)
+        suggester = Suggester(lambda article: door.annotate([article])[0], door.take().labels)
         for done in import_lines(open_lines(file), keeping, suggester, _refused_line):
             report(done.new + done.before + done.refused)
     if as_json:
@@ -298,6 +302,22 @@ def export_corrections(
             write(line)
             count += 1
     typer.echo(f"{count} articles", err=True)
+
+
+@vocabulary.command("export")
+def export_vocabulary(
+    output: Annotated[str, typer.Option(help="A file, also .gz or .zst; - is standard output.")] = "-",
+) -> None:
+    """Write tags that editors changed, label and synonyms parted by tabs: `[tags] vocabulary` of training."""
+    from service import terms
+    from service.lines import write_lines
+
+    count = 0
+    with _kept(_settings()) as keeping, keeping.readers.one() as connection, write_lines(output) as write:
+        for names in terms.read(connection).rows():
+            write("\t".join(names).encode())
+            count += 1
+    typer.echo(f"{count} tags", err=True)
 
 
 @app.command()

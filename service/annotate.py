@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from time import perf_counter
 from typing import Any, Protocol, TypeAlias
@@ -15,10 +16,12 @@ from service.inference.article import Annotation, Article, ModelReference, Reque
 from service.inference.decisions import HEADS, Options
 from service.inference.labels import Labels
 from service.memory import Memory, degraded, remembered, wide
+from service.overlay import Overlaid
 from service.predictions import Keeps, KeepsNothing
 from service.recall import Nothing, Recalls
 from service.records import RecordError, decode_article
 from service.sources import NOT_CALIBRATED, unknown_source
+from service.terms import Terms
 
 __all__ = [
     "ACTIVE",
@@ -52,7 +55,15 @@ class Model(Protocol):
     @property
     def labels(self) -> Labels: ...
 
-    def annotate(self, articles: Sequence[Article], options: Options, /) -> list[Annotation]: ...
+    def annotate(
+        self,
+        articles: Sequence[Article],
+        options: Options,
+        heard: Callable[[tuple[bytes, bytes]], object] | None = None,
+        /,
+    ) -> list[Annotation]: ...
+
+    def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]: ...
 
 
 class Models(Protocol):
@@ -89,19 +100,27 @@ class Door:
         outlets: Callable[[str], Mapping[str, int]] = lambda _: {},
         recall: Recalls | None = None,
         predictions: Keeps | None = None,
+        terms: Terms | None = None,
     ) -> None:
         """`outlets` tells of a version which outlets it was calibrated on, each with its articles; `recall` tells what
-        editors decided; `predictions` keeps stamped answers."""
+        editors decided; `predictions` keeps stamped answers; `terms` has the tags that editors changed."""
         self._models = models
         self._outlets = outlets
         self._recall: Recalls = Nothing() if recall is None else recall
         self._predictions: Keeps = KeepsNothing() if predictions is None else predictions
+        self._terms = Terms() if terms is None else terms
+        self._overlaid: Callable[[Any, Any], Overlaid] = lru_cache(maxsize=4)(Overlaid)
 
     def take(self, version: str = ACTIVE) -> Model:
-        """The model for all pieces of one answer, whatever is activated meanwhile. Raises ArtifactError.
+        """The model under the vocabulary for all pieces of one answer, whatever changes then. Raises ArtifactError.
 
         A version that is not in memory is loaded: heavy on disk and CPU.
         """
+        model, vocabulary = self._models.get(version), self._terms.now
+        return self._overlaid(model, vocabulary) if vocabulary.entries else model
+
+    def bare(self, version: str = ACTIVE) -> Model:
+        """The model as it was trained."""
         return self._models.get(version)
 
     def annotate(
@@ -144,16 +163,21 @@ class Door:
         annotate: Callable[[Model, Sequence[Article], Options], Sequence[Answer]],
     ) -> list[Answer]:
         """What `annotate` answers, as the editors want it."""
+        overlaid = model if isinstance(model, Overlaid) else None
         recalled = {i: memory for i, one in enumerate(articles) if (memory := self._recall.of(one)) is not None}
         if not recalled:
             answers = list(annotate(model, articles, options))
         else:
             plain = iter(annotate(model, [one for i, one in enumerate(articles) if i not in recalled], options))
             widely = iter(annotate(model, [articles[i] for i in recalled], wide(options)))
+            if overlaid is not None:
+                recalled = {i: overlaid.memory(memory) for i, memory in recalled.items()}
             answers = [
                 _remembered(next(widely), recalled[i], one, options, model.labels) if i in recalled else next(plain)
                 for i, one in enumerate(articles)
             ]
+            if overlaid is not None:
+                answers = [overlaid.settled(one) if isinstance(one, Annotation) else one for one in answers]
         if self._recall.problem is not None:
             answers = [degraded(one) if isinstance(one, Annotation) else one for one in answers]
         return answers

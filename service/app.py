@@ -54,6 +54,10 @@ ROUTES = [
     review.review,
     numbers.numbers,
     vocabulary.vocabulary,
+    vocabulary.add,
+    vocabulary.change,
+    vocabulary.merge,
+    vocabulary.retire,
     models.models,
     models.model,
     models.report,
@@ -114,7 +118,7 @@ def create_app(
         log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
     tally = Tally()
     together = Together(tally, shared)
-    door = Door(active, outlets_of(registry), keeping.recall, keeping.predictions)
+    door = Door(active, outlets_of(registry), keeping.recall, keeping.predictions, keeping.terms)
     lanes = Lanes(door)
     desk = Desk(door, lanes, tally, settings.max_body, settings.max_batch, settings.profile)
     parts = {

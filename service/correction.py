@@ -221,6 +221,8 @@ def _label(sent: LabelSent | str, head: Head, labels: Labels) -> Chosen:
         return Chosen(id_, label)
     if name is not None and (known := labels.id_of(head, name)) is not None:
         return Chosen(known, labels.label(head, known) or name)
+    if name is not None and labels.is_retired(head, name):
+        raise LookupError(f"the tag {name[:64]} is retired: bring it back first")
     if id_ is not None and (not isinstance(sent, str) or _looks_like_an_id(id_)):
         raise LookupError(f"there is no {KIND[head]} with the id {id_[:64]}")
     if name is None or not name.strip():

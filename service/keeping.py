@@ -11,6 +11,7 @@ from service.store import answers, journal
 from service.store.database import Connection, Database, StoreError
 from service.store.readers import Readers
 from service.store.writer import Writer
+from service.terms import Terms
 
 DAY = 24 * 3600 * 1000  # ms
 CALLS = timedelta(days=30)  # for so long a call may be sent again under its Idempotency-Key
@@ -29,7 +30,8 @@ class Keeping:
     def __init__(self, database: Database, days: int, most_bytes: int) -> None:
         self.database = database
         self.readers = Readers(database)
-        self.recall = Recall(database, lambda: self.writer.problem)
+        self.terms = Terms()
+        self.recall = Recall(database, lambda: self.writer.problem, self.terms.catch_up)
         self.writer: Writer[Given] = Writer(database, Write(self.recall), self._tidy)
         self.predictions = Predictions(self.writer, self.readers)
         self.corrections = Corrections(self.writer, self.readers, self.recall)
@@ -86,7 +88,7 @@ def bytes_of(connection: Connection) -> int:
     if connection.dialect == "sqlite":
         [[pages]], [[size]] = connection.rows("PRAGMA page_count"), connection.rows("PRAGMA page_size")
         return int(pages * size)
-    tables = ("corrections", "articles", "calls", "predictions")
+    tables = ("corrections", "articles", "calls", "predictions", "vocabulary")
     return sum(
         int(connection.rows("SELECT pg_total_relation_size(CAST(:table AS regclass))", table=table)[0][0])
         for table in tables

@@ -44,8 +44,14 @@ class Nothing:
 class Recall:
     """`problem` says why it may not be up to date; what was known is then still heeded."""
 
-    def __init__(self, database: Database, writing: Callable[[], str | None] = lambda: None) -> None:
-        """`writing` tells what is the matter with writing."""
+    def __init__(
+        self,
+        database: Database,
+        writing: Callable[[], str | None] = lambda: None,
+        look_too: Callable[[Connection], object] = lambda _: None,
+    ) -> None:
+        """`writing` tells what is the matter with writing; `look_too` reads what else has changed."""
+        self._look_too = look_too
         self._database = database
         self._writing = writing
         self._own: str | None = "the editors' decisions have not been read yet"
@@ -132,6 +138,7 @@ class Recall:
                     return
                 self._connection = opened(self._database, create=False)
             self.catch_up(self._connection)
+            self._look_too(self._connection)
         except Exception as error:
             if self._connection is not None:
                 self._connection.close()

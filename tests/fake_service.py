@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from service.annotate import Model, Options
 from service.inference import artifact
 from service.inference.article import Alternative, Annotation, Article, ModelReference, RubricAnswer, TagAnswer
 from service.inference.labels import Labels
+from service.inference.words import folded
 from service.registry import Registry
 
 BASELINE = "baseline"
@@ -26,11 +27,22 @@ class FakeModel:
         self.threads: set[str] = set()
         self._slow = slow
 
-    def annotate(self, articles: Sequence[Article], options: Options, /) -> list[Annotation]:
+    def annotate(
+        self,
+        articles: Sequence[Article],
+        options: Options,
+        heard: Callable[[tuple[bytes, bytes]], object] | None = None,
+        /,
+    ) -> list[Annotation]:
         self.calls.append(len(articles))
         self.threads.add(threading.current_thread().name)
         time.sleep(self._slow)
+        for article in articles:
+            (heard or repr)((folded(article.title or ""), folded(article.text or "")))
         return [self._annotation(article, options) for article in articles]
+
+    def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]:
+        return 0.7, 0.5
 
     def _annotation(self, article: Article, options: Options) -> Annotation:
         if article.title == "!":

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from service.inference.labels import slug
 from service.inference.words import folded
 from tests.matching import Reading
 from training.fit_regions import DEFAULT, fit
-from training.gazetteer import FOLDER, build, slug
+from training.gazetteer import FOLDER, build
 
 CASES = Path(__file__).parent / "cases" / "regions.tsv"
 

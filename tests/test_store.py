@@ -44,7 +44,7 @@ def test_tables_are_made_once_whoever_comes_first(database: Database) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [one.rows("SELECT format, oldest_reader FROM store") for one in connections] == [[(1, 1)]] * 4
+    assert [one.rows("SELECT format, oldest_reader FROM store") for one in connections] == [[(2, 1)]] * 4
     for one in connections:
         one.close()
 
@@ -55,14 +55,14 @@ def test_a_newer_store_works_as_long_as_it_says_so(database: Database) -> None:
     connection.rows("ALTER TABLE corrections ADD COLUMN mood TEXT")
     connection.rows("ALTER TABLE articles ADD COLUMN mood TEXT")
     connection.rows("CREATE TABLE moods (mood TEXT)")
-    connection.rows("UPDATE store SET format = 2")
+    connection.rows("UPDATE store SET format = 3")
     again = opened(database)
     with again.writing():
         journal.append(again, [journal.Entry(1, "a", None, "2026-01-01", None, True, b"{}", None)])
         journal.remember(again, [journal.Remembered(journal.key_of("a"), "a", b"{}", None, 1)])
     assert len(journal.page(again, 0, 10)) == 1
-    connection.rows("UPDATE store SET oldest_reader = 2")
-    with pytest.raises(StoreError, match="format 2, this service reads 1: upgrade it"):
+    connection.rows("UPDATE store SET oldest_reader = 3")
+    with pytest.raises(StoreError, match="format 3, this service reads 2: upgrade it"):
         opened(database)
     for one in (connection, again):
         one.close()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.inference.article import Level
+from service.inference.labels import slug
 from service.inference.places import (
     ALONE,
     CLEAR,
@@ -26,19 +27,6 @@ FOLDER = Path(__file__).parent.parent / "datasets" / "gazetteer"
 IN_HOME_REGION = 1  # of Place.home
 FEDERAL_CITIES = {"77", "78", "92"}  # a subject and a city in one: they yield the subject alone
 LARGE = 100_000  # under this a city named like a common word (Клин, Холм) is read only after «в», «из», «под»
-LATIN = {
-    **dict(zip("абвгдезийклмнопрстуфыэ", "abvgdeziyklmnoprstufye", strict=True)),
-    "х": "h",
-    "ж": "zh",
-    "ц": "ts",
-    "ч": "ch",
-    "ш": "sh",
-    "щ": "sch",
-    "ъ": "",
-    "ь": "",
-    "ю": "yu",
-    "я": "ya",
-}
 
 Forms = tuple[frozenset[str], ...]
 
@@ -67,11 +55,6 @@ class Gazetteer:
 def label_key(label: str) -> str:
     """Labels agree when their words do, whatever the case, ё and punctuation."""
     return " ".join(WORD.findall(fold(label)))
-
-
-def slug(name: str) -> str:
-    """«Нью-Йорк» -> "nyu-york": the id of a city that has no GeoNames number."""
-    return "-".join("".join(LATIN.get(letter, letter) for letter in word) for word in WORD.findall(fold(name)))
 
 
 def build(folder: Path = FOLDER, newsroom: Newsroom = NO_NEWSROOM) -> Gazetteer:

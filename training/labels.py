@@ -8,7 +8,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from service.inference.article import LabelledArticle
-from training.gazetteer import Gazetteer, slug
+from service.inference.labels import slug
+from training.gazetteer import Gazetteer
 from training.morphology import fold, forms_of, lemma_of, morphology
 
 WORD = re.compile(r"[^\W_]+")

@@ -16,6 +16,7 @@ from service.inference.artifact import ArtifactError
 from service.log import FIELDS
 from service.records import RecordError
 from service.store.database import StoreError
+from service.vocabulary import VocabularyError
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ HANDLERS: ExceptionHandlersMap = {
     RecordError: _problem,
     ArtifactError: _problem,
     CorrectionError: _problem,
+    VocabularyError: _problem,
     StoreError: _problem,
     ClientGoneError: _gone,
     HTTPException: _from_litestar,

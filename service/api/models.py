@@ -153,7 +153,7 @@ def _diff(registry: Registry, door: Door, before: str, after: str) -> Diff:
     before, after = (active_version(registry) if version == ACTIVE else version for version in (before, after))
     tests = [one for version in (before, after) for one in artifact.inspect(registry.path(version)).self_test]
     sample = {one.article.id or str(i): one.article for i, one in enumerate(tests)}
-    models = [door.take(version) for version in (before, after)]
+    models = [door.bare(version) for version in (before, after)]
     one, other = (model for model in models if isinstance(model, Annotator))
     return diff(one, other, list(sample.values()))
 

@@ -13,6 +13,7 @@ from service.inference.artifact import ArtifactError
 from service.records import RecordError
 from service.registry import UnknownVersionError
 from service.store.database import StoreError
+from service.vocabulary import VocabularyError
 
 RETRY_AFTER = "5"  # seconds; the store is tried again every second
 MEDIA_TYPE = "application/problem+json"
@@ -42,6 +43,9 @@ KINDS = {
     "too-large": Kind(413, "The request is too large", "Запрос слишком велик"),
     "unsupported-media-type": Kind(415, "This kind of body is not read", "Тело такого вида не читается"),
     "unknown-prediction": Kind(422, "There is no such prediction", "Такого предсказания нет"),
+    "is-a-place": Kind(422, "A place is never a tag", "Место не бывает тегом"),
+    "changed-meanwhile": Kind(412, "It has changed meanwhile", "Тем временем это изменилось"),
+    "no-precondition": Kind(428, "If-Match is missing", "Нет заголовка If-Match"),
     "unknown-label": Kind(422, "There is no such label", "Такой метки нет"),
     "busy": Kind(503, "The service is busy", "Сервис занят"),
     "failed": Kind(500, "The service failed", "Сбой сервиса"),
@@ -89,6 +93,9 @@ def problem_of(error: Exception) -> ProblemError:
         return ProblemError(kind, error.detail, errors=errors)
     if isinstance(error, CorrectionError):
         return ProblemError(error.kind, error.detail, errors=[FieldProblem(*place) for place in error.places])
+    if isinstance(error, VocabularyError):
+        errors = [FieldProblem(error.pointer, error.detail)] if error.pointer else []
+        return ProblemError(error.kind, error.detail, errors=errors)
     if isinstance(error, StoreError):
         detail = "what editors decide can't be kept now: send it again later"
         return ProblemError("store-away", detail, headers={"Retry-After": RETRY_AFTER})

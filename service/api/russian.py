@@ -57,6 +57,24 @@ SENTENCES = {
     "Number out of range": "слишком большое число",
     "{} needs the field {}": "{}: нужно поле {}",
     "a correction": "правка",
+    "a tag": "тег",
+    "a change": "изменение",
+    "a merge": "слияние",
+    # vocabulary
+    "there are {} changed tags: retrain with them first": "изменённых тегов уже {}: сначала переобучите модель",
+    "{} leads to {} already: a tag can't be merged into itself": "{} уже ведёт к {}: тег нельзя слить с самим собой",
+    "the tag {} is retired: bring it back first": "тег {} снят: сначала верните его",
+    "a tag has at most {} synonyms": "у тега не больше {} синонимов",
+    "a label must not hold control characters": "в метке не должно быть управляющих символов",
+    "a label needs a letter or a digit": "в метке нужна буква или цифра",
+    "a label has at most {} characters": "в метке не больше {} знаков",
+    "a label needs words in Cyrillic or Latin letters, or digits": (
+        "в метке нужны слова из букв кириллицы или латиницы либо цифры"
+    ),
+    "{} is a region, and a place is never a tag": "{} – регион, а место не бывает тегом",
+    "{} is already a name of the tag {}, {}": "{} уже называет тег {}, {}",
+    "the vocabulary has changed since: read it again": "словарь с тех пор изменился: прочитайте его снова",
+    "send If-Match with the ETag of GET /vocabulary, or with *": "пошлите If-Match с ETag из GET /vocabulary или с *",
     "many corrections": "пакет правок",
     # editors' decisions
     "one of article_id, prediction_id and article has to be there": (

@@ -1,5 +1,6 @@
 """The labels that a model can answer with, by id and by name."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -8,6 +9,21 @@ from service.inference.places import Place
 
 Head = Literal["rubric", "regions", "tags"]
 HEADS: tuple[Head, ...] = ("rubric", "regions", "tags")
+
+_WORD = re.compile(r"[^\W_]+")
+_LATIN = {
+    **dict(zip("абвгдезийклмнопрстуфыэ", "abvgdeziyklmnoprstufye", strict=True)),
+    "х": "h",
+    "ж": "zh",
+    "ц": "ts",
+    "ч": "ch",
+    "ш": "sh",
+    "щ": "sch",
+    "ъ": "",
+    "ь": "",
+    "ю": "yu",
+    "я": "ya",
+}
 
 
 class Labels:
@@ -19,8 +35,11 @@ class Labels:
         tags: Iterable[tuple[str, str]],
         places: Sequence[Place] = (),
         policies: Mapping[Head, Mapping[str, Policy]] | None = None,
+        names: Mapping[str, str] | None = None,
+        retired: Iterable[str] = (),
     ) -> None:
-        """`policies` are those that are not normal, by id."""
+        """`policies` are those that are not normal, by id; `names` are other names of tags, each with its id; `retired`
+        are names of tags that must not be chosen."""
         self._places = places
         self._policies = policies or {}
         self._number = {place.id: number for number, place in enumerate(places)}
@@ -34,8 +53,17 @@ class Labels:
             head: {named(label): id_ for id_, label in reversed(labels.items())} for head, labels in self._label.items()
         }
 
+        self._id["tags"] = {named(name): id_ for name, id_ in (names or {}).items()} | self._id["tags"]
+        self._retired = frozenset(map(named, retired)) - self._id["tags"].keys()
+
+    def is_retired(self, head: Head, label: str) -> bool:
+        return head == "tags" and named(label) in self._retired
+
     def policy(self, head: Head, id_: str) -> Policy:
         return self._policies.get(head, {}).get(id_, "normal")
+
+    def policies(self, head: Head) -> Mapping[str, Policy]:
+        return self._policies.get(head, {})
 
     @property
     def places(self) -> Sequence[Place]:
@@ -63,3 +91,9 @@ class Labels:
 def named(label: str) -> str:
     """How labels are compared."""
     return " ".join(label.casefold().replace("ё", "е").split())
+
+
+def slug(name: str) -> str:
+    """«Нью-Йорк» -> "nyu-york": the id of a city that has no GeoNames number, and of a tag."""
+    words = _WORD.findall(name.lower().replace("ё", "е"))
+    return "-".join("".join(_LATIN.get(letter, letter) for letter in word) for word in words)

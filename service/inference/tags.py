@@ -7,6 +7,7 @@ folds it into weights for each tag (training/ranking.py).
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from math import exp
 from typing import Any, Literal, NamedTuple
 
@@ -175,6 +176,24 @@ class TagHead:
             float(self._precision[tag]),
             min(float(self._words[tag]), 4.0) - 1.0 if whole else 0.0,
         )
+
+    def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int) -> tuple[float, float]:
+        """Of a tag that is not among these: its score, and the one from which it is worth a look. It is weighed as
+        those of the model with the fewest examples are on average: none at best."""
+        if not len(self.ids):
+            return 0.0, 1.0
+        weights, threshold = self._of_the_least_known
+        evidence = np.zeros(len(EVIDENCE))
+        evidence[EVIDENCE.index("always")] = evidence[NAMED] = 1.0
+        evidence[EVIDENCE.index("in_title")], evidence[EVIDENCE.index("in_lead")] = in_title, in_lead
+        evidence[EVIDENCE.index("count")] = _log1p(times)
+        evidence[EVIDENCE.index("words")] = min(float(words), 4.0) - 1.0
+        return probability(float(weights @ evidence)), threshold
+
+    @cached_property
+    def _of_the_least_known(self) -> tuple[npt.NDArray[np.float64], float]:
+        regime = int(self.regime.min())
+        return self._ranker[self.regime == regime].mean(axis=0), float(self._thresholds[regime])
 
     def _named(self, title: Hits, body: Hits) -> dict[int, list[float]]:
         """Tag -> whole name in title, in lead, times; part of it in title, in lead, times."""
