@@ -305,3 +305,18 @@ def test_a_commit_is_on_the_disk_when_it_returns(database: Database) -> None:
     else:
         assert connection.rows("SHOW synchronous_commit") == [("on",)]
     connection.close()
+
+
+def test_a_store_of_the_first_format_is_added_to_and_loses_nothing(database: Database) -> None:
+    before = opened(database)
+    with before.writing():
+        journal.remember(before, [journal.Remembered(journal.key_of("a"), "a", b"{}", None, 1)])
+    before.rows("DROP TABLE vocabulary")
+    before.rows("UPDATE alembic_version SET version_num = '0001'")
+    before.rows("UPDATE store SET format = 1")
+    after = opened(database)
+    assert after.rows("SELECT format, oldest_reader FROM store") == [(2, 1)]
+    assert journal.remembered(after, "a") is not None
+    assert after.rows("SELECT count(*) FROM vocabulary") == [(0,)]
+    for one in (before, after):
+        one.close()
