@@ -46,7 +46,8 @@ class Heard(NamedTuple):
 
 
 class Names:
-    """Finds names in texts: 10 µs an article with 500 tags, for few words of it begin a name."""
+    """Finds names in texts. With 500 tags an article of 100 words takes 7 µs where none of them stands in it, and 22 µs
+    where their names were drawn from the words of 300 such articles."""
 
     def __init__(self, entries: Sequence[tuple[str, Entry]]) -> None:
         """Pairs of the tag that is meant and the entry whose names mean it."""
