@@ -138,7 +138,7 @@ def annotate(
     from service.loading import open_keeping, open_model, open_registry, outlets_of
     from service.progress import progress
 
-    wanted = frozenset(heads.split(","))
+    wanted = frozenset(map(str.strip, heads.split(",")))
     if unknown := wanted - HEADS:
         _stop(f"--heads: there is no {min(unknown)!r}, name some of {', '.join(sorted(HEADS))}", WRONG_USAGE)
     taken = open_model(settings, model)
@@ -209,7 +209,7 @@ def diff_models(
     from service.inference import artifact
     from service.loading import active_version, loader
     from service.model_diff import diff, lines_of
-    from service.records import decode_article, open_lines
+    from service.records import RecordError, decode_article, open_lines
 
     settings = _settings()
     registry = _registry(settings)
@@ -217,7 +217,16 @@ def diff_models(
     tests = [one.article for name in (before, after) for one in artifact.inspect(registry.path(name)).self_test]
     sample = list({one.id: one for one in tests}.values())
     if data is not None:
-        sample = [decode_article(line)[0] for _, line in open_lines(data)]
+        if not data.is_file():
+            _stop(f"{data} is not a file: name one of articles, JSON lines", WRONG_USAGE)
+        sample = []
+        for number, record in open_lines(data):
+            try:
+                sample.append(decode_article(record)[0])
+            except RecordError as error:
+                _stop(f"{data}, line {number}: {error}", FAILED)
+        if not sample:
+            _stop(f"there are no articles in {data}", WRONG_USAGE)
     old, new = (registry.load(name, loader(settings)) for name in (before, after))
     found = diff(old, new, sample)
     if as_json:

@@ -140,7 +140,7 @@ def create_app(
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
-        state=State({"desk": desk}),
+        state=State({"desk": desk, "hosts": frozenset(map(str.lower, settings.hosts))}),
         exception_handlers=HANDLERS,
         on_startup=[active.refresh, start, together.start],
         on_shutdown=[active.close, lanes.close, together.stop, keeping.close],

@@ -218,6 +218,9 @@ def _label(sent: LabelSent | str, head: Head, labels: Labels) -> Chosen:
     """A name that no model knows yet is a new label, under itself as its id; an id that there is not is a mistake."""
     id_, name = (sent, sent) if isinstance(sent, str) else (sent.id, sent.label)
     if id_ is not None and (label := labels.label(head, id_)) is not None:
+        other = labels.id_of(head, name) if name is not None else None
+        if other is not None and labels.label(head, other) != label:
+            raise LookupError(f"the {KIND[head]} {id_[:64]} is «{label}», not «{str(name)[:64]}»: send one of the two")
         return Chosen(id_, label)
     if name is not None and (known := labels.id_of(head, name)) is not None:
         return Chosen(known, labels.label(head, known) or name)

@@ -7,8 +7,11 @@ from service.inference.artifact import ArtifactError
 from service.keeping import Keeping
 from service.registry import Registry
 from service.store import journal
-from service.store.database import Connection, StoreError
+from service.store.database import Connection, StoreError, integrity
 from service.store.schema import opened
+
+_DAMAGED = ("malformed", "not a database")  # in what SQLite says
+_RESTORE = "restore a backup, as README says"
 
 
 class Finding(NamedTuple):
@@ -21,13 +24,17 @@ def examine(registry: Registry, active: str | None, keeping: Keeping) -> Iterato
     yield _model(registry, active)
     try:
         connection = opened(keeping.database)
+        if damage := integrity(connection):
+            yield Finding(False, f"{keeping.database.name} is damaged: {damage}; {_RESTORE}")
         with connection.writing():
             connection.rows("UPDATE store SET sequence = sequence")
         yield Finding(True, f"the store {keeping.database.name} can be read and written")
         yield from _erased(connection, registry)
         connection.close()
     except StoreError as error:
-        yield Finding(False, f"{error}; meanwhile the service answers, degraded, and takes no corrections")
+        remedy = f"; {_RESTORE}" if any(sign in str(error) for sign in _DAMAGED) else ""
+        text = f"{error}; meanwhile the service answers, degraded, and takes no corrections{remedy}"
+        yield Finding(False, text)
 
 
 def _model(registry: Registry, active: str | None) -> Finding:

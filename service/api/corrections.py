@@ -223,7 +223,8 @@ async def _streamed(first: bytes, lines: Iterator[bytes]) -> AsyncIterator[bytes
 def _utc(sent: str) -> str:
     try:
         moment = datetime.fromisoformat(sent.replace(" ", "+") if "T" in sent else sent)
-    except ValueError as error:
+        utc = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         detail = "since must be a date or a time as in ISO 8601, 2026-05-20T12:00:00+03:00"
         raise ProblemError("bad-parameter", detail, errors=[FieldProblem("?since", detail)]) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="microseconds")
+    return utc.isoformat(timespec="microseconds")

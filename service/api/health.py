@@ -26,13 +26,17 @@ async def live(request: Request[Any, Any, Any]) -> Health:
 
 @get("/health/ready", opt=Told("A model answers, and which", answer={JSON: Readiness}).as_opt())
 async def ready(
-    request: Request[Any, Any, Any], door: NamedDependency[Door], active: NamedDependency[Any]
+    request: Request[Any, Any, Any],
+    door: NamedDependency[Door],
+    active: NamedDependency[Any],
+    keeping: NamedDependency[Keeping],
 ) -> Readiness:
     """There is always a model: without one the service does not start. `problem` is that of the last exchange, if it
-    failed; the last good model then answers, so this is 200."""
+    failed, and the store's, if it is away: the last good model answers meanwhile, degraded, so this is 200."""
     read_query(request, NoParameters)
     reference = door.take().reference
-    return Readiness("ready", reference.version, reference.vocabulary, active.problem)
+    problems = "; ".join(filter(None, (active.problem, keeping.recall.problem)))
+    return Readiness("ready", reference.version, reference.vocabulary, problems or None)
 
 
 @get("/metrics", opt=Told("What was counted, for Prometheus", answer={TEXT: str}).as_opt())

@@ -88,7 +88,7 @@ class Health(Struct, frozen=True):
 
 
 class Readiness(Struct, frozen=True):
-    """`problem` says why the version that should answer does not: the last good one does."""
+    """`problem` says why the version that should answer does not, or why nothing can be kept: answers go on."""
 
     status: Literal["ready"]
     model: str
