@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from service.aging import Aging
 from service.inference.artifact import ArtifactError
 from service.keeping import Keeping
 from service.registry import Registry
@@ -19,9 +20,11 @@ class Finding(NamedTuple):
     text: str
 
 
-def examine(registry: Registry, active: str | None, keeping: Keeping) -> Iterator[Finding]:
+def examine(registry: Registry, active: str | None, keeping: Keeping, aging: Aging) -> Iterator[Finding]:
     """Loads the model and writes to the store, as a service would: heavy on disk and CPU."""
     yield _model(registry, active)
+    if active is not None and (age := aging.of(active)).too_old:
+        yield Finding(True, f"the model {active} is old: {age}")
     try:
         connection = opened(keeping.database)
         if damage := integrity(connection):
@@ -30,6 +33,11 @@ def examine(registry: Registry, active: str | None, keeping: Keeping) -> Iterato
             connection.rows("UPDATE store SET sequence = sequence")
         yield Finding(True, f"the store {keeping.database.name} can be read and written")
         yield from _erased(connection, registry)
+        keeping.audits.catch_up(connection)
+        for one in keeping.audits.of(active or ""):
+            if one.held_back:
+                share = f"{one.right} of {one.count} audits were right, aimed at {one.target}"
+                yield Finding(True, f"«{one.label}» ({one.head}) is for review: {share}")
         connection.close()
     except StoreError as error:
         remedy = f"; {_RESTORE}" if any(sign in str(error) for sign in _DAMAGED) else ""

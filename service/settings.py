@@ -40,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: str = ""  # postgresql://USER@HOST/NAME; without it HOME/store.db
     predictions_days: Positive = 30  # how long answers are kept for `GET /predictions/{id}`
     predictions_bytes: Positive = 2_000_000_000  # of them, compressed
+    audit_share: Annotated[float, Meta(ge=0, le=1)] = 0.02  # of what is published unseen, drawn for an editor's look
+    model_max_age: Annotated[int, Meta(ge=0)] = 45  # days since the newest row it learnt from; 0: never too old
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
+from service.aging import Aging
 from service.annotate import Door
 from service.api.body import JSON
 from service.api.openapi import TEXT, Told
@@ -30,13 +31,16 @@ async def ready(
     door: NamedDependency[Door],
     active: NamedDependency[Any],
     keeping: NamedDependency[Keeping],
+    aging: NamedDependency[Aging],
 ) -> Readiness:
     """There is always a model: without one the service does not start. `problem` is that of the last exchange, if it
     failed, and the store's, if it is away: the last good model answers meanwhile, degraded, so this is 200."""
     read_query(request, NoParameters)
     reference = door.take().reference
     problems = "; ".join(filter(None, (active.problem, keeping.recall.problem)))
-    return Readiness("ready", reference.version, reference.vocabulary, problems or None)
+    held_back = tuple(one.label for one in keeping.audits.of(reference.version) if one.held_back)
+    age = aging.of(reference.version)
+    return Readiness("ready", reference.version, reference.vocabulary, problems or None, age, held_back)
 
 
 @get("/metrics", opt=Told("What was counted, for Prometheus", answer={TEXT: str}).as_opt())
@@ -46,8 +50,11 @@ async def metrics(
     together: NamedDependency[Together],
     active: NamedDependency[Any],
     keeping: NamedDependency[Keeping],
+    aging: NamedDependency[Aging],
 ) -> Response[bytes]:
     read_query(request, NoParameters)
     # in a thread: it reads the store, and the first time imports prometheus_client
-    content = await asyncio.to_thread(lambda: exposition(together.total(), door.take().reference, active, keeping))
+    reference = door.take().reference
+    age = aging.of(reference.version)
+    content = await asyncio.to_thread(lambda: exposition(together.total(), reference, active, keeping, age))
     return Response(content, media_type=PROMETHEUS)
