@@ -3,9 +3,13 @@
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGINT, SIGTERM, signal
+from threading import Event
 from typing import Any
 
+import msgspec
 import typer
 
 from service.inference.article import Profile
@@ -41,7 +45,7 @@ def asked_for(
     known = () if ids is None else tuple(filter(None, map(str.strip, ids.read_text("utf-8").splitlines())))
     if ids is not None and not known:
         raise WrongUsageError(f"--ids: there are no ids in {ids}, one a line")
-    input_, output = Path(source).absolute(), Path(target).absolute()
+    input_, output = Path(source).resolve(), Path(target).resolve()
     if not input_.exists():
         raise WrongUsageError(f"there is no {source}: name a file or a folder")
     if input_.is_file() and output.is_dir():
@@ -71,15 +75,33 @@ def retag(
 ) -> tuple[Job, Outcome]:
     """Raises JobError, ArtifactError."""
     job = _job(settings, asked, model, resume, tell)
+    if job.state.status == "done":
+        tell(f"the job {job.id} is done; without --resume it would be done again")
+        return job, Outcome("done", msgspec.json.decode(job.totals.read_bytes(), type=Totals), ())
     tell(f"job {job.id}: model {job.plan.model}, {job.folder}")
-    with progress("articles") as report:
+    with progress("articles") as report, told_to_stop() as stopped:
         outcome = run(
-            job,
-            _engine(workers),
-            lambda done: report(done.articles, done.share),
-            max_change=max_change,
+            job, _engine(workers), lambda done: report(done.articles, done.share), stopped, max_change=max_change
         )
     return job, outcome
+
+
+@contextmanager
+def told_to_stop() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C or SIGTERM came: shards that were begun are finished, within seconds. A second one ends all."""
+    told = Event()
+
+    def tell(number: int, _: object) -> None:
+        if told.is_set():
+            raise KeyboardInterrupt
+        told.set()
+
+    before = {number: signal(number, tell) for number in (SIGINT, SIGTERM)}
+    try:
+        yield told.is_set
+    finally:
+        for number, handler in before.items():
+            signal(number, handler)
 
 
 def _engine(workers: int | None) -> Engine:
@@ -96,6 +118,8 @@ def _job(settings: Settings, asked: Asked, model: str, resume: bool, tell: Calla
             raise JobError(f"the job {before.id} was started with other {options}: resume it as it was, or start anew")
         else:
             return before
+    elif resume and before is not None and before.state.status == "done":
+        return before
     elif resume:
         tell("there is nothing to resume: this is a new job")
     keeping = open_keeping(settings)
@@ -152,6 +176,8 @@ def tell_outcome(
     if outcome.status == "held":
         tell(f"rubricator: {asked.output} was not touched, for more changes than --max-change: look at the page, then "
              "--resume with --yes, or with a higher --max-change")  # fmt: skip
+    if outcome.status == "stopped":
+        tell("rubricator: stopped; --resume goes on")
     if outcome.status == "broken":
         tell("rubricator: the rest is done; mend what is damaged, then --resume")
     return 0 if outcome.status == "done" else FAILED

@@ -1,5 +1,6 @@
 """What was done: of a shard, kept beside its part as the sign that it is whole; and of a job, added up."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -8,8 +9,10 @@ from msgspec import Struct, field
 from service.inference.labels import Head
 from service.jobs.change import Change
 
+_MONTH = re.compile(r"[12]\d{3}-[01]\d")
 OF_A_LABEL = 3  # examples of each label added or removed, and of each label in a shard one
 MOST_EXAMPLES = 40  # of a shard
+MOST_REASONS = 50
 
 
 class Example(Struct, frozen=True):
@@ -26,6 +29,11 @@ class Rejected(Struct, frozen=True):
 
     line: int
     reason: str
+
+    @property
+    def kind(self) -> str:
+        """Without the place in the line: a million bad lines are bad in a few ways."""
+        return self.reason if self.reason.startswith("/") else self.reason.partition(":")[0]
 
 
 class ShardCounts(Struct, kw_only=True):
@@ -51,7 +59,7 @@ class ShardCounts(Struct, kw_only=True):
     sha256: str = ""
 
     def count(self, change: Change, is_changed: bool, published_at: str | None) -> None:
-        month = (published_at or "")[:7]
+        month = published_at[:7] if published_at and _MONTH.match(published_at) else ""
         articles, changed = self.months.get(month, (0, 0))
         self.months[month] = articles + 1, changed + is_changed
         self.changed += is_changed
@@ -115,7 +123,7 @@ def add_up(shards: Iterable[ShardCounts]) -> Totals:
         for name in ("lines", "articles", "passed", "abstained", "changed", "written"):
             setattr(totals, name, getattr(totals, name) + getattr(one, name))
         totals.rejected += len(one.rejected)
-        reasons.update(each.reason for each in one.rejected)
+        reasons.update(each.kind for each in one.rejected)
         for mine, its in ((totals.added, one.added), (totals.removed, one.removed)):
             for head, labels in its.items():
                 of_head = mine.setdefault(head, {})
@@ -130,7 +138,7 @@ def add_up(shards: Iterable[ShardCounts]) -> Totals:
                 shown.update(keys)
                 totals.examples.append(Example(each.file, before + each.line, *_rest(each)))
         before += one.lines
-    totals.reasons = dict(reasons.most_common())
+    totals.reasons = dict(reasons.most_common(MOST_REASONS))
     return totals
 
 

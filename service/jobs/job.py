@@ -6,7 +6,7 @@ files/          how each input was cut into shards
 unpacked/       compressed inputs, while the job runs
 parts/          each shard's result, and its counts as the sign that it is whole; gone when all is in place
 placed/         what was put where, before/ what had been there
-state.json      how far it has come
+state.json      how far it has come, and totals.json, what was counted
 report.html     what changes, for editors
 rejects.jsonl   records that could not be read, with line and reason; rejected.jsonl has them as they came
 """
@@ -67,6 +67,10 @@ class Job:
     @property
     def rejects(self) -> Path:
         return self.folder / "rejects.jsonl"
+
+    @property
+    def totals(self) -> Path:
+        return self.folder / "totals.json"
 
     @property
     def state(self) -> State:
@@ -144,9 +148,12 @@ def find(settings: Settings, id_: str) -> Job:
 
 
 def latest(settings: Settings, asked: Asked) -> Job | None:
-    """Of this input and output."""
-    its = (asked.input, asked.output)
-    return next((job for job in all_jobs(settings) if (job.plan.asked.input, job.plan.asked.output) == its), None)
+    """Of this input and output; a dry run is another thing than one in earnest."""
+
+    def key(one: Asked) -> tuple[str, str, bool]:
+        return one.input, one.output, one.dry_run
+
+    return next((job for job in all_jobs(settings) if key(job.plan.asked) == key(asked)), None)
 
 
 def prune(settings: Settings, days: int) -> int:

@@ -29,8 +29,9 @@ class Piece(Struct, frozen=True):
 
 
 class Placed(Struct, frozen=True, kw_only=True):
-    """`pieces` are what the output consists of; `had` says whether there was a file before; `renamed`, whether the
-    result is surely in its place: what becomes of it later is not ours."""
+    """`pieces` are what the output consists of; `had` says whether there was a file before; `made` are folders that
+    were not there, the inmost first; `renamed`, whether the result is surely in its place: what becomes of it later is
+    not ours."""
 
     number: int
     output: str
@@ -38,6 +39,7 @@ class Placed(Struct, frozen=True, kw_only=True):
     mtime_ns: int
     pieces: tuple[Piece, ...]
     had: bool
+    made: tuple[str, ...] = ()
     renamed: bool = False
 
 
@@ -47,6 +49,7 @@ def place(plan: Plan, folder: Path, cut: Cut, parts: Sequence[Path], counts: Seq
     if (before := read(folder, cut.number)) is not None and (before.renamed or is_as_placed(before)):
         _write(replace(before, renamed=True), folder)  # a crash came after the rename
         return
+    made = tuple(str(one) for one in output.parents if not one.exists()) or (before.made if before else ())
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = output.parent / f".beside-{plan.id}-{cut.number:05}"
     try:
@@ -75,6 +78,7 @@ def place(plan: Plan, folder: Path, cut: Cut, parts: Sequence[Path], counts: Seq
             mtime_ns=status.st_mtime_ns,
             pieces=pieces,
             had=had,
+            made=made,
         )
         _write(placed, folder)
         beside.replace(output)
@@ -116,6 +120,9 @@ def undo(folder: Path) -> int:
             _link_or_copy(before, beside)
             beside.replace(output)
         sync_directory(output.parent)
+    with suppress(OSError):  # somebody else has put something there
+        for made in sorted({made for one in records for made in one.made}, key=len, reverse=True):
+            Path(made).rmdir()
     return len(records)
 
 

@@ -165,6 +165,8 @@ def _write_report(job: Job, totals: Totals) -> None:
 
 
 def _ended(job: Job, status: Status, totals: Totals, problems: Sequence[str]) -> Outcome:
+    with file_beside(job.totals) as file:
+        file.write(msgspec.json.encode(totals))
     job.tell(status, "; ".join(problems), articles=totals.articles, changed=totals.changed, rejected=totals.rejected)
     return Outcome(status, totals, problems)
 

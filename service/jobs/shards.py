@@ -15,7 +15,7 @@ from service.lines import unpack
 
 Kind = Literal["lines", "rows"]
 
-LINES = (".jsonl", ".ndjson", ".json")
+LINES = (".jsonl", ".ndjson")
 PACKED = (".gz", ".zst")
 PARQUET = ".parquet"
 LOOK = 1 << 16  # bytes read at a time in search of a line's end
@@ -70,6 +70,8 @@ def pairs(input_: Path, output: Path) -> list[Pair]:
     if input_.is_file():
         if (kind_of(input_.name) == "rows") != (kind_of(output.name) == "rows"):
             raise WrongUsageError(f"{input_} and {output}: Parquet becomes Parquet, and JSON lines become JSON lines")
+        if output.exists() and not output.is_file():
+            raise WrongUsageError(f"{output} is no plain file: name one to be written or replaced")
         return [Pair(0, str(input_), str(output))]
     if not input_.is_dir():
         raise WrongUsageError(f"there is no {input_}: name a file or a folder")

@@ -57,6 +57,9 @@ def standing(
     by_model: dict[Head, frozenset[str]] = {}
     for head in HEADS:
         plain, carried = _plain(record, head), _carried(record, head)
+        if not plain and not carried:
+            stands[head], people[head], by_model[head] = (), [], frozenset()
+            continue
         stands[head] = plain or tuple(names[-1] for one in carried if (names := _names(one, head, labels)))
         people[head] = [one for one in carried if is_editors(one)]
         known = {named(name) for one in people[head] for name in _names(one, head, labels)}

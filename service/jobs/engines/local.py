@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 
 from service.jobs.counts import ShardCounts
 from service.jobs.plan import JobError, Plan
@@ -26,7 +27,7 @@ def local(
     while left and not stopped():
         # one shard ahead for each worker; loky has them wait for no more than that when it is stopped
         parallel = Parallel(workers, return_as="generator_unordered", pre_dispatch=2 * workers, batch_size=1)
-        results = parallel(delayed(retag_shard)(plan, shard, folder) for shard in _until(stopped, left))
+        results = parallel(delayed(_in_worker)(plan, shard, folder) for shard in _until(stopped, left))
         done: set[tuple[int, int]] = set()
         try:
             for counts in results:
@@ -53,6 +54,12 @@ def local(
 
 def engine(workers: int) -> Callable[..., Iterator[ShardCounts]]:
     return partial(local, workers)
+
+
+def _in_worker(plan: Plan, shard: Shard, folder: Path) -> ShardCounts:
+    """Ctrl-C reaches all processes of a terminal; it is for the first to say who stops."""
+    signal(SIGINT, SIG_IGN)
+    return retag_shard(plan, shard, folder)
 
 
 def _here(plan: Plan, shards: Sequence[Shard], folder: Path, stopped: Callable[[], bool]) -> Iterator[ShardCounts]:
