@@ -27,7 +27,7 @@ from msgspec import Struct
 from service.inference.beside import file_beside, sync_directory
 from service.jobs import plan as plans
 from service.jobs import snapshot
-from service.jobs.plan import Asked, JobError, Plan, code, digest_of
+from service.jobs.plan import SHARD_BYTES, Asked, JobError, Plan, code, digest_of
 from service.keeping import Keeping
 from service.loading import directory_of
 from service.settings import Settings
@@ -119,6 +119,7 @@ def create(settings: Settings, keeping: Keeping, asked: Asked, model: str) -> Jo
             artifact=str(directory.absolute()),
             digest=digest,
             snapshot=snapshot.take(keeping, folder),
+            shard_bytes=SHARD_BYTES,
             code=code(),
             predictor=settings.predictor,
             trusted_keys=tuple(str(one.absolute()) for one in settings.trusted_keys),

@@ -68,7 +68,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     code: str
     predictor: bool = False
     trusted_keys: tuple[str, ...] = ()
-    shard_bytes: int = SHARD_BYTES
+    shard_bytes: int
 
     def write(self, folder: Path) -> None:
         with file_beside(folder / NAME) as file:

@@ -76,8 +76,9 @@ def run(
             _place(job, cut)
         if problems:
             return _ended(job, "broken", totals, problems)
-        _tidy(folder)
-        return _ended(job, "done", totals, problems)
+        outcome = _ended(job, "done", totals, problems)
+        _tidy(folder)  # after it was told: a crash in between must not make it be done again
+        return outcome
 
 
 def _cut(plan: Plan, folder: Path) -> tuple[list[Cut], list[str]]:

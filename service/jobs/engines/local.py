@@ -1,9 +1,12 @@
 """The processes of this machine, by joblib's loky."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
+from threading import Thread
+from time import sleep
 
 from service.jobs.counts import ShardCounts
 from service.jobs.plan import JobError, Plan
@@ -27,7 +30,8 @@ def local(
     while left and not stopped():
         # one shard ahead for each worker; loky has them wait for no more than that when it is stopped
         parallel = Parallel(workers, return_as="generator_unordered", pre_dispatch=2 * workers, batch_size=1)
-        results = parallel(delayed(_in_worker)(plan, shard, folder) for shard in _until(stopped, left))
+        task = delayed(partial(_in_worker, os.getpid()))
+        results = parallel(task(plan, shard, folder) for shard in _until(stopped, left))
         done: set[tuple[int, int]] = set()
         try:
             for counts in results:
@@ -56,10 +60,23 @@ def engine(workers: int) -> Callable[..., Iterator[ShardCounts]]:
     return partial(local, workers)
 
 
-def _in_worker(plan: Plan, shard: Shard, folder: Path) -> ShardCounts:
+def _in_worker(parent: int, plan: Plan, shard: Shard, folder: Path) -> ShardCounts:
     """Ctrl-C reaches all processes of a terminal; it is for the first to say who stops."""
     signal(SIGINT, SIG_IGN)
+    _end_with(parent)
     return retag_shard(plan, shard, folder)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Loky's own workers stay for five minutes after their parent was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, name="parent-watcher", daemon=True).start()
 
 
 def _here(plan: Plan, shards: Sequence[Shard], folder: Path, stopped: Callable[[], bool]) -> Iterator[ShardCounts]:
