@@ -65,12 +65,13 @@ def run(
         done = [counts for cut in cuts for shard in cut.shards if (counts := counts_of(folder, shard)) is not None]
         totals = add_up(done)
         _write_rejects(job, cuts)
-        _write_report(job, totals)
+        held = not plan.asked.dry_run and totals.share > max_change
+        _write_report(job, totals, held, problems)
         if stopped():
             return _ended(job, "stopped", totals, problems)
         if plan.asked.dry_run:
             return _ended(job, "broken" if problems else "done", totals, problems)
-        if totals.share > max_change:
+        if held:
             return _ended(job, "held", totals, problems)
         for cut in cuts:
             _place(job, cut)
@@ -158,11 +159,11 @@ def _write_rejects(job: Job, cuts: Sequence[Cut]) -> None:
                 before += counts.lines
 
 
-def _write_report(job: Job, totals: Totals) -> None:
-    from service.jobs.report import render
+def _write_report(job: Job, totals: Totals, held: bool, problems: Sequence[str]) -> None:
+    from service.jobs.report import render  # with Jinja, 60 ms to import
 
     with file_beside(job.report) as file:
-        file.write(render(job.plan, totals).encode())
+        file.write(render(job.plan, totals, held=held, problems=problems).encode())
 
 
 def _ended(job: Job, status: Status, totals: Totals, problems: Sequence[str]) -> Outcome:
