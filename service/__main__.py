@@ -409,26 +409,31 @@ def export_vocabulary(
 
 @app.command()
 def prune(as_json: Json = False) -> None:
-    """Remove kept answers that are too old or too many, by RUBRICATOR_PREDICTIONS_DAYS and _BYTES."""
-    with _kept(_settings()) as keeping:
+    """Remove kept answers that are too old or too many, by RUBRICATOR_PREDICTIONS_DAYS and _BYTES, and jobs of
+    retagging that nobody has touched for RUBRICATOR_JOBS_DAYS: those can't be undone any more."""
+    from service.jobs.job import prune as prune_jobs
+
+    settings = _settings()
+    with _kept(settings) as keeping:
         gone, sizes = keeping.prune(), keeping.sizes()
+    jobs = prune_jobs(settings, settings.jobs_days)
     if as_json:
-        _json({"pruned": gone, **(sizes._asdict() if sizes else {})})
+        _json({"pruned": gone, "jobs": jobs, **(sizes._asdict() if sizes else {})})
     elif sizes:
         kept = f"{sizes.predictions} answers of {sizes.predictions_bytes / 1e6:.1f} MB"
-        typer.echo(f"{gone} answers are gone, {kept} and {sizes.corrections} corrections are kept")
+        typer.echo(f"{gone} answers and {jobs} jobs are gone, {kept} and {sizes.corrections} corrections are kept")
 
 
 @app.command()
 def doctor() -> None:
-    """Say what is the matter here: the model, the store, what was erased. Exit code 1 if anything is."""
-    from service.doctor import examine
+    """Say what is the matter here: the model, the store, what was erased, jobs. Exit code 1 if anything is."""
+    from service.doctor import examine, unfinished
     from service.loading import open_keeping
 
     settings = _settings()
     registry = _registry(settings)
     well = True
-    for finding in examine(registry, registry.active(), open_keeping(settings)):
+    for finding in (*examine(registry, registry.active(), open_keeping(settings)), *unfinished(settings)):
         typer.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.text}")
         well &= finding.good
     raise typer.Exit(0 if well else FAILED)

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: str = ""  # postgresql://USER@HOST/NAME; without it HOME/store.db
     predictions_days: Positive = 30  # how long answers are kept for `GET /predictions/{id}`
     predictions_bytes: Positive = 2_000_000_000  # of them, compressed
+    jobs_days: Positive = 30  # how long a job of retagging that nobody touches can be resumed or undone
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
 
     @property

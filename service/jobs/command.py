@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from service.inference.article import Profile
+from service.inference.decisions import ENOUGH_OF_A_SOURCE
 from service.inference.labels import Head
 from service.jobs import place
 from service.jobs.counts import Example, Totals
@@ -20,7 +21,7 @@ from service.jobs.engines.local import engine
 from service.jobs.job import UNFINISHED, Job, all_jobs, create, find, latest
 from service.jobs.plan import Accept, Asked, JobError, LabelsBy, Scope, WrongUsageError, differences
 from service.jobs.run import MAX_CHANGE, Engine, Outcome, run
-from service.loading import open_keeping
+from service.loading import open_keeping, outlets_at
 from service.progress import progress
 from service.settings import Settings
 
@@ -79,6 +80,10 @@ def retag(
         tell(f"the job {job.id} is done; without --resume it would be done again")
         return job, Outcome("done", msgspec.json.decode(job.totals.read_bytes(), type=Totals), ())
     tell(f"job {job.id}: model {job.plan.model}, {job.folder}")
+    if asked.accept == "review":
+        tell("labels are taken that the model is not sure of and no editor has seen (--accept review)")
+    elif max(outlets_at(Path(job.plan.artifact)).values(), default=0) < ENOUGH_OF_A_SOURCE:
+        tell("this model was calibrated for no outlet, so nothing is decided auto: see --accept review")
     with progress("articles") as report, told_to_stop() as stopped:
         outcome = run(
             job, _engine(workers), lambda done: report(done.articles, done.share), stopped, max_change=max_change

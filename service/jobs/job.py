@@ -28,6 +28,7 @@ from service.inference.beside import file_beside, sync_directory
 from service.jobs import plan as plans
 from service.jobs import snapshot
 from service.jobs.plan import SHARD_BYTES, Asked, JobError, Plan, code, digest_of
+from service.jobs.shards import pairs, write_pairs
 from service.keeping import Keeping
 from service.loading import directory_of
 from service.settings import Settings
@@ -105,6 +106,7 @@ class Job:
 def create(settings: Settings, keeping: Keeping, asked: Asked, model: str) -> Job:
     """Pins the model, `active`, a version or a directory, and what editors have decided until now. Reads the store.
     Raises ArtifactError, JobError."""
+    inputs = pairs(Path(asked.input), Path(asked.output))
     directory, version = directory_of(settings, model)
     digest = digest_of(directory)
     folder = settings.home / FOLDER / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -112,6 +114,7 @@ def create(settings: Settings, keeping: Keeping, asked: Asked, model: str) -> Jo
     try:
         for name in ("parts", "files", "placed", "before"):
             (folder / name).mkdir()
+        write_pairs(inputs, folder)
         Plan(
             id=folder.name,
             asked=asked,

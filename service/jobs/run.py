@@ -86,7 +86,7 @@ def _cut(plan: Plan, folder: Path) -> tuple[list[Cut], list[str]]:
     """Each input in shards, and what can't be cut. One that was written again since is cut anew, and its parts are of
     no use any more; what is in place already is not looked at again."""
     cuts, problems = [], []
-    for pair in cutting.pairs_of(plan.asked, folder):
+    for pair in cutting.read_pairs(folder):
         before = cutting.read(folder, pair.number)
         if before is not None and (read(folder, pair.number) is not None or _is_same(before, pair)):
             cuts.append(before)

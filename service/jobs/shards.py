@@ -2,7 +2,7 @@
 sent to another process."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from service.inference.beside import file_beside
-from service.jobs.plan import Asked, WrongUsageError
+from service.jobs.plan import WrongUsageError
 from service.lines import unpack
 
 Kind = Literal["lines", "rows"]
@@ -18,6 +18,7 @@ Kind = Literal["lines", "rows"]
 LINES = (".jsonl", ".ndjson")
 PACKED = (".gz", ".zst")
 PARQUET = ".parquet"
+PAIRS = "pairs.json"
 LOOK = 1 << 16  # bytes read at a time in search of a line's end
 
 
@@ -88,16 +89,14 @@ def pairs(input_: Path, output: Path) -> list[Pair]:
     return [Pair(number, str(input_ / name), str(output / name)) for number, name in enumerate(names)]
 
 
-def pairs_of(asked: Asked, folder: Path) -> list[Pair]:
-    """As they were when they were first asked for: a file that came since is no part of the job."""
-    listed = folder / "pairs.json"
-    try:
-        return msgspec.json.decode(listed.read_bytes(), type=list[Pair])
-    except FileNotFoundError:
-        found = pairs(Path(asked.input), Path(asked.output))
-    with file_beside(listed) as file:
+def write_pairs(found: Sequence[Pair], folder: Path) -> None:
+    with file_beside(folder / PAIRS) as file:
         file.write(msgspec.json.encode(found))
-    return found
+
+
+def read_pairs(folder: Path) -> list[Pair]:
+    """As they were when the job was started: a file that came since is no part of it."""
+    return msgspec.json.decode((folder / PAIRS).read_bytes(), type=list[Pair])
 
 
 def stamp_of(path: Path) -> str:
