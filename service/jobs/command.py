@@ -82,8 +82,6 @@ def retag(
     tell(f"job {job.id}: model {job.plan.model}, {job.folder}")
     if asked.accept == "review":
         tell("labels are taken that the model is not sure of and no editor has seen (--accept review)")
-    elif max(outlets_at(Path(job.plan.artifact)).values(), default=0) < ENOUGH_OF_A_SOURCE:
-        tell("this model was calibrated for no outlet, so nothing is decided auto: see --accept review")
     with progress("articles") as report, told_to_stop() as stopped:
         outcome = run(
             job, _engine(workers), lambda done: report(done.articles, done.share), stopped, max_change=max_change
@@ -129,9 +127,13 @@ def _job(settings: Settings, asked: Asked, model: str, resume: bool, tell: Calla
         tell("there is nothing to resume: this is a new job")
     keeping = open_keeping(settings)
     try:
-        return create(settings, keeping, asked, model)
+        job = create(settings, keeping, asked, model)
     finally:
         keeping.close()
+    calibrated = max(outlets_at(Path(job.plan.artifact)).values(), default=0) >= ENOUGH_OF_A_SOURCE
+    if asked.accept == "auto" and not calibrated:
+        tell("this model was calibrated for no outlet, so nothing is decided auto: see --accept review")
+    return job
 
 
 def told(job: Job, outcome: Outcome) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 plan.json       what decides the result, never changed
 snapshot.jsonl  what editors had decided
+pairs.json      the inputs, and where the result of each goes
 files/          how each input was cut into shards
 unpacked/       compressed inputs, while the job runs
 parts/          each shard's result, and its counts as the sign that it is whole; gone when all is in place

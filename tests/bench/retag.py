@@ -1,5 +1,6 @@
 """`rubricator retag`: articles a second on two cores by the clock, memory of all its processes, what a resume costs."""
 
+import filecmp
 import os
 import signal
 import subprocess
