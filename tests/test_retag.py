@@ -1,8 +1,10 @@
 """Bulk retagging: what becomes of the labels of an archive, and what must not."""
 
 import json
+from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from service.annotate import Door, OneModel
@@ -10,6 +12,8 @@ from service.correction import Suggester
 from service.importing import import_lines
 from service.jobs.plan import Scope, WrongUsageError
 from service.loading import open_keeping, open_model
+from service.store.terms import put
+from service.vocabulary import Entry
 from tests.retagging import Newsroom, archive, held, newsroom, sure, sure_model  # noqa: F401 - fixtures
 from tests.sure_model import SOURCE
 
@@ -164,6 +168,26 @@ def test_corrections_hold_in_bulk(newsroom: Newsroom) -> None:
 def test_a_list_that_an_editor_emptied_stays_empty(newsroom: Newsroom) -> None:
     corrected(newsroom, {"regions": []})
     assert one(newsroom, MATCH)["regions"] == []
+
+
+def test_merged_and_retired_tags_are_followed_in_what_people_set(newsroom: Newsroom, held: str) -> None:
+    tags = open_model(newsroom.settings, held).labels.all("tags")
+    (merged, old), (target, new), (retired, gone) = list(tags.items())[:3]
+    keeping = open_keeping(newsroom.settings)
+    keeping.start()
+    entries = [
+        Entry(merged, status="merged", merged_into=target, into_label=new, known_as=old),
+        Entry(retired, status="retired", known_as=gone),
+    ]
+    try:
+        for entry in entries:
+            keeping.writer.do(partial(put, id_=entry.id, entry=msgspec.json.encode(entry))).result(10)
+    finally:
+        keeping.close()
+    for record in ({"tags": [old, gone, "Наш тег"]}, {"current": {"tags": [{"label": old}, {"id": retired}]}}):
+        found = one(newsroom, {**MATCH, **record}, model=held)
+        assert found["tags"] == [new, *(["Наш тег"] if "tags" in record else [])]
+        assert found["annotation"]["tags"][0]["id"] == target
 
 
 def test_only_what_is_in_scope_is_looked_at(newsroom: Newsroom) -> None:
