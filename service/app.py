@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Any
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
@@ -139,6 +140,7 @@ def create_app(
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
+        state=State({"desk": desk}),
         exception_handlers=HANDLERS,
         on_startup=[active.refresh, start, together.start],
         on_shutdown=[active.close, lanes.close, together.stop, keeping.close],
