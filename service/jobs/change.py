@@ -1,12 +1,12 @@
 """What becomes of a record's labels: people's stay, the others are replaced by what the model decided."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from msgspec import UNSET
 
 from service.inference.annotator import UNUSABLE
-from service.inference.article import Annotation, RegionAnswer, RubricAnswer, TagAnswer
+from service.inference.article import Annotation, Decision, RegionAnswer, RubricAnswer, TagAnswer
 from service.inference.labels import HEADS, Head, Labels, named
 from service.jobs.plan import Accept
 from service.jobs.standing import Standing, Unseen
@@ -14,6 +14,8 @@ from service.memory import Memory
 from service.sources import NOT_CALIBRATED
 
 Answer: TypeAlias = RubricAnswer | RegionAnswer | TagAnswer
+
+_ACCEPTED: Mapping[Accept, Sequence[Decision]] = {"auto": ("auto",), "review": ("auto", "review")}
 
 
 class OfHead(NamedTuple):
@@ -41,18 +43,23 @@ def change(
     Where the model abstains from a text, its labels stay as they are, and where it could not have decided for one for
     want of calibration, none is taken away.
     """
-    abstains = bool(UNUSABLE.intersection(annotation.reasons))
+    abstains = not UNUSABLE.isdisjoint(annotation.reasons)
     may_remove = accept == "review" or NOT_CALIBRATED not in annotation.reasons
     found: dict[Head, OfHead] = {}
     for head in HEADS:
         before, by_model = stands.labels[head], stands.by_model[head]
-        kept = {named(one): one for one in before if named(one) in by_model}
+        kept = {named(one): one for one in before if named(one) in by_model} if by_model else {}
         if abstains or head not in heads:
             found[head] = OfHead(None, (), (), tuple(kept.values()))
             continue
         # an editor who corrected this head has seen to it: nothing is added there by the thousand
-        accepted = None if getattr(memory, head).chosen is not None else accept
-        taken = [one for one in _answers(annotation, head) if _is_history(one) or _accepted(one, accepted)]
+        decisions = _ACCEPTED[accept] if getattr(memory, head).chosen is None else ()
+        # what has a policy is never added unseen
+        taken = [
+            one
+            for one in _answers(annotation, head)
+            if one.origin == "history" or (one.decision in decisions and one.policy is UNSET)
+        ]
         # a rubric is exchanged for another one, never taken away: an article without has no address
         replaced = bool(taken) if head == "rubric" else may_remove
         found[head] = _of_head(before, taken, {} if replaced else _as_called(kept, head, labels))
@@ -69,13 +76,19 @@ def unseen(change: Change) -> Unseen:
 
 def _of_head(before: Sequence[str], taken: Sequence[Answer], kept: Mapping[str, str]) -> OfHead:
     spelt = {named(label): label for label in before}
-    chosen = {named(one.label): spelt.get(named(one.label), one.label) for one in taken}
-    seen = {named(one.label) for one in taken if _is_history(one)}
-    after = {**kept, **chosen}
+    after, seen = dict(kept), set()
+    for one in taken:
+        name = named(one.label)
+        after[name] = spelt.get(name, one.label)
+        if one.origin == "history":
+            seen.add(name)
+    unseen = tuple(label for name, label in after.items() if name not in seen) if seen else tuple(after.values())
+    if not spelt:  # most often
+        labels = tuple(after.values())
+        return OfHead(labels or None, labels, (), unseen)
     added = tuple(label for name, label in after.items() if name not in spelt)
     removed = tuple(label for name, label in spelt.items() if name not in after)
-    nobodys = tuple(label for name, label in after.items() if name not in seen)
-    return OfHead(tuple(after.values()) if added or removed else None, added, removed, nobodys)
+    return OfHead(tuple(after.values()) if added or removed else None, added, removed, unseen)
 
 
 def _as_called(kept: Mapping[str, str], head: Head, labels: Labels) -> dict[str, str]:
@@ -91,20 +104,8 @@ def _as_called(kept: Mapping[str, str], head: Head, labels: Labels) -> dict[str,
     return found
 
 
-def _answers(annotation: Annotation, head: Head) -> Iterator[Answer]:
-    answered: object = getattr(annotation, head)
-    if isinstance(answered, RubricAnswer):
-        yield answered
-    elif isinstance(answered, tuple):
-        yield from answered
-
-
-def _is_history(one: Answer) -> bool:
-    return one.origin == "history"
-
-
-def _accepted(one: Answer, accept: Accept | None) -> bool:
-    """A label with a policy is never added unseen."""
-    if accept is None or one.policy is not UNSET:
-        return False
-    return one.decision == "auto" or (accept == "review" and one.decision == "review")
+def _answers(annotation: Annotation, head: Head) -> Sequence[Answer]:
+    if head == "rubric":
+        return (annotation.rubric,) if annotation.rubric else ()
+    answered = annotation.regions if head == "regions" else annotation.tags
+    return answered or ()

@@ -5,7 +5,7 @@ A pure function of plan, shard, model and the editors' snapshot: made again, it 
 
 import errno
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ import msgspec
 from service.annotate import Answer, Received, Refused, received
 from service.fields import unknown_fields
 from service.inference.annotator import UNUSABLE
-from service.inference.article import Annotation, LabelledArticle
+from service.inference.article import Annotation, LabelledArticle, RequestWarning
 from service.inference.beside import file_beside
 from service.inference.labels import HEADS, Head
 from service.jobs.change import Change, change, is_changed, unseen
@@ -106,9 +106,7 @@ def decided(
         isinstance(row, Row) and (is_within is None or is_within(row.record, row.stands)) for row in rows
     ]
     records: list[Received | Refused] = [
-        received(
-            row.stands.article, unknown_fields({name: raw for name, raw in row.fields.items() if name not in READ})
-        )
+        received(row.stands.article, _warnings(row.fields))
         for row, wanted in zip(rows, looked_at, strict=True)
         if wanted and isinstance(row, Row)
     ]
@@ -135,6 +133,13 @@ def decided(
         if changed:
             counts.exemplify(found, row.line, row.record.id, row.record.title or "")
         yield Decided(row, found, _annotation(answer, found))
+
+
+def _warnings(fields: Mapping[str, msgspec.Raw]) -> tuple[RequestWarning, ...]:
+    """Of fields that nobody reads. What a labelled article has, and what retagging wrote before, is read here."""
+    if READ.isdisjoint(fields):
+        return unknown_fields(fields)
+    return unknown_fields({name: raw for name, raw in fields.items() if name not in READ})
 
 
 def row_of(plan: Plan, with_model: Equipment, number: int, line: bytes) -> Row | Rejected:
