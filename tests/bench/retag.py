@@ -31,9 +31,10 @@ LOOK = 0.2  # seconds between two looks at the memory
 
 
 class Run(NamedTuple):
-    """`memory` is the PSS of all processes in MB, at every look."""
+    """`cpu` are seconds of all processes, `memory` is their PSS in MB, at every look."""
 
     seconds: float
+    cpu: float
     memory: Sequence[float]
 
 
@@ -43,6 +44,7 @@ def run(material: Material, scale: Scale, progress: Progress) -> Section:
     rounds = pick(scale, smoke=1, usual=5, full=5)
     most = pick(scale, smoke=many, usual=many, full=MILLION)
     seconds: dict[int, list[float]] = {workers: [] for workers in WORKERS}
+    cpu: dict[int, list[float]] = {workers: [] for workers in WORKERS}
     starts: list[float] = []
     with TemporaryDirectory(dir=material.folder) as name:
         folder = Path(name)
@@ -55,6 +57,7 @@ def run(material: Material, scale: Scale, progress: Progress) -> Section:
                     short, long = (_retag(files[count], folder, material.model, workers) for count in (few, many))
                     starts.append(short.seconds)
                     seconds[workers].append((long.seconds - short.seconds) / (many - few))
+                    cpu[workers].append((long.cpu - short.cpu) / (many - few))
         with progress.step(f"memory over {most:,} articles"):
             whole = _retag(files[most], folder, material.model, 2)
         with progress.step("killed and resumed"):
@@ -69,7 +72,7 @@ def run(material: Material, scale: Scale, progress: Progress) -> Section:
     growth = float(np.median(settled[half:]) / np.median(settled[:half]) - 1) if half else 0.0
     later = "" if most == MILLION else f"measured with --scale full; of {most:,} articles"
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (f"{workers}", rate[workers], 1e6 * workers / rate[workers], 1 / max(own), 1 / min(own))
+        (f"{workers}", rate[workers], 1e6 * float(np.median(cpu[workers])), 1 / max(own), 1 / min(own))
         for workers, own in seconds.items()
     )
     return Section(
@@ -98,7 +101,7 @@ def run(material: Material, scale: Scale, progress: Progress) -> Section:
             ),
             Asked("the resumed result is that of an undisturbed run", float(same), least=1),
         ),
-        (Table("rubricator retag", ("Workers", "articles/s", "µs of a core", "least", "most"), rows),),
+        (Table("rubricator retag", ("Workers", "articles/s", "µs of CPU", "least", "most"), rows),),
     )
 
 
@@ -128,14 +131,15 @@ def _retag(file: Path, folder: Path, model: Path, workers: int) -> Run:
     memory: list[float] = []
     began = time.monotonic()
     process = _started(_command(file, folder, model, workers, str(folder / "out.jsonl")), folder, "home")
-    while process.poll() is None:
-        memory.append(sum(map(_pss, _processes(process.pid))))
-        try:
-            process.wait(LOOK)
-        except subprocess.TimeoutExpired:
-            continue
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+        if time.monotonic() - began > LOOK * len(memory):
+            memory.append(sum(map(_pss, _processes(process.pid))))
+        time.sleep(0.01)
+    seconds = time.monotonic() - began
+    _, status, used = ended
+    process.returncode = os.waitstatus_to_exitcode(status)
     _check(process, folder)
-    return Run(time.monotonic() - began, memory)
+    return Run(seconds, used.ru_utime + used.ru_stime, memory)
 
 
 def _killed_and_resumed(file: Path, folder: Path, model: Path) -> tuple[float, float]:
