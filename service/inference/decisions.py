@@ -3,17 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from service.inference.article import Alternative, Decision, Evidence, Profile, RegionAnswer, RubricAnswer, TagAnswer
 from service.inference.labels import Head
-from service.inference.places import Mention
 from service.inference.policy import Policies
 from service.inference.profiles import BALANCED, Thresholds, thresholds
 from service.inference.regions import PlaceFound, Regions
 from service.inference.rubric import RubricHead
-from service.inference.tags import MARGIN, NAMED, Candidates, TagHead, probability
+from service.inference.tags import Likely, TagHead, probability
 
 ENOUGH_OF_A_SOURCE = 200  # calibration articles of the caller's own outlet before anything may be published unseen
 DIGITS = 4  # of a score; thresholds have as many, and rounded scores are compared with them
@@ -163,29 +164,30 @@ class Decisions:
         """Whether it is never answered."""
         return number in self._hidden
 
+    def known(self, profile: Profile) -> Profile:
+        """The profile whose thresholds hold for this one."""
+        return profile if profile in self._profiles else BALANCED
+
+    def near(self, options: Options) -> npt.NDArray[np.float64] | None:
+        """By tag, log-odds below which a candidate is surely not shown; None where all have to be looked at."""
+        return self.of(options.profile).tags_log_odds if options.threshold is None else None
+
     def tags(
-        self, candidates: Candidates, probabilities: Sequence[float], may_publish: bool, options: Options
+        self, likely: Sequence[Likely], probabilities: Sequence[float], may_publish: bool, options: Options
     ) -> list[tuple[int, TagAnswer]]:
         """Tags to show, each with its number, surest first; `probabilities` are the rubrics', for persons' sake."""
+        if not likely:
+            return []
         of, threshold = self.of(options.profile), options.threshold
-        numbers, log_odds = candidates.tags, candidates.log_odds
-        if threshold is None:  # two or three of fifty are sure enough to look at
-            near = (log_odds >= of.tags_log_odds.take(numbers)).nonzero()[0]
-            numbers, log_odds = numbers[near], log_odds[near]
-            evidence = candidates.evidence[near]
-        else:
-            evidence = candidates.evidence
         policies = self.policies.of_tags(_likeliest(probabilities, self._no_news))
         answers = []
-        for row, (tag, odds) in enumerate(zip(numbers.tolist(), log_odds.tolist(), strict=True)):
+        for tag, odds, by_name in likely:
             score, least = rounded(probability(odds)), of.tags[tag]
             if score < (least if threshold is None else threshold) or tag in self._hidden_tags:
                 continue
             decision: Decision = "abstain"
             if score >= least:
                 decision = "auto" if may_publish and score >= of.tags_auto[tag] and not policies[tag] else "review"
-            # a tag that is not named can only be its model's; one without a model has a margin of 0
-            by_name = evidence[row, NAMED] and evidence[row, MARGIN] <= 0
             origin: Literal["model", "lexical"] = "lexical" if by_name else "model"
             id_, label = self._tags.ids[tag], self._tags.labels[tag]
             answers.append((tag, TagAnswer(id_, label, score, decision, origin, policies[tag])))
@@ -193,7 +195,7 @@ class Decisions:
         return answers[: options.most_tags if options.limit is None else options.limit]
 
     def regions(
-        self, found: Sequence[PlaceFound], locate: Callable[[Literal["title", "body"], Mention], Evidence],
+        self, found: Sequence[PlaceFound], locate: Callable[[Literal["title", "body"], int, int], Evidence],
         may_publish: bool, options: Options,
     ) -> tuple[RegionAnswer, ...]:  # fmt: skip
         """Places, surest first. Those that the outlet's editors would hardly tag are told, and not chosen."""
@@ -210,16 +212,15 @@ class Decisions:
                 sure = score >= auto and one.score >= self._about[one.place]
                 decision = "auto" if may_publish and sure and not policy else "review"
             evidence = []
-            for mention in one.in_title[:EVIDENCE_SHOWN]:
-                key = -1 - mention.start
+            for start, end in one.in_title[:EVIDENCE_SHOWN]:
+                key = -1 - start
                 if key not in located:
-                    located[key] = locate("title", mention)
+                    located[key] = locate("title", start, end)
                 evidence.append(located[key])
-            for mention in one.in_body[: EVIDENCE_SHOWN - len(evidence)]:
-                key = mention.start
-                if key not in located:
-                    located[key] = locate("body", mention)
-                evidence.append(located[key])
+            for start, end in one.in_body[: EVIDENCE_SHOWN - len(evidence)]:
+                if start not in located:
+                    located[start] = locate("body", start, end)
+                evidence.append(located[start])
             id_, label, level, *_ = self._places[one.place]
             parent, place = self._parents[one.place], tuple(evidence)
             answers.append(RegionAnswer(id_, label, level, parent, one.role, score, decision, place, policy))

@@ -41,7 +41,6 @@ class Tokens(NamedTuple):
     body: Ints
     folded: tuple[bytes, bytes] = (b"", b"")  # title and body as words were cut from them
     foreign: bool = False  # not Russian
-    edges: tuple[Ints, Ints] | None = None  # where words of title and body start and end, in turn; None: not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,7 @@ def tokenise(texts: Sequence[Text], lemmas: Lemmas) -> list[Tokens]:
     return [tokens_of(both, (lemmas.classes(both[0]), lemmas.classes(both[1])), lemmas.wide) for both in parts]
 
 
-def tokens_of(
-    both: tuple[bytes, bytes], classes: tuple[Ints, Ints], wide: bool, edges: tuple[Ints, Ints] | None = None
-) -> Tokens:
+def tokens_of(both: tuple[bytes, bytes], classes: tuple[Ints, Ints], wide: bool) -> Tokens:
     """From folded title and body and the classes of their words; `wide`: whether the table knows ordinary words."""
     in_title, in_body = classes
     words = len(in_title) + len(in_body)
@@ -101,7 +98,7 @@ def tokens_of(
     is_foreign = not surely_russian(both[1] or both[0], words, known) and foreign(
         b" ".join(both).split(), (np.concatenate(classes) > 0).tolist() if wide else None
     )
-    return Tokens(in_title, in_body, both, is_foreign, edges)
+    return Tokens(in_title, in_body, both, is_foreign)
 
 
 def headline_of(tokens: Tokens) -> Tokens | None:
