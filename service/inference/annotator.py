@@ -14,16 +14,19 @@ from msgspec.structs import replace
 
 from service.inference import artifact, kernel
 from service.inference.article import (
+    Alternative,
     Annotation,
     Article,
     Attribution,
     Explanation,
     ModelReference,
+    RegionAnswer,
     RequestWarning,
+    RubricAnswer,
     TagAnswer,
     Why,
 )
-from service.inference.compiled import Compiled, Found, Raw
+from service.inference.compiled import Compiled, Found
 from service.inference.decisions import Decisions, Options
 from service.inference.explain import addends_by_words, attributions, in_one_part
 from service.inference.features import Features, Floats, Tokens, headline_of, tokenise
@@ -37,10 +40,10 @@ from service.inference.regions import PlaceFound, Regions, Weights
 from service.inference.rubric import RubricHead
 from service.inference.spans import utf16
 from service.inference.tags import TagHead
-from service.inference.text import Text, read
+from service.inference.text import Raw, Text, read_all
 from service.inference.unlike import Unlike
 from service.inference.why import WhyNot
-from service.inference.words import folded, written
+from service.inference.words import folded
 
 EXPLAINED = 12  # words shown for a label: as many as an editor reads
 FEWEST_WORDS = 3  # a headline has more
@@ -49,7 +52,7 @@ NOT_UNSEEN = {"advertisement", "not_news", "too_short", "truncated"}  # answered
 EVERYTHING = Options()
 # Answered by `balanced` instead: a CMS must be able to save with a model that has been trained without profiles.
 PROFILE_NOT_AVAILABLE = RequestWarning("profile_not_available", "?profile", BALANCED)
-PART_OF = {"rubric": "rubric", "alternatives": "rubric", "regions": "regions", "tags": "tags", "explain": "explain"}
+NONE: frozenset[str] = frozenset()
 
 
 class Annotator:
@@ -105,7 +108,7 @@ class Annotator:
         `heard` is told each article's title and body as words were cut from them.
         """
         # stage by stage: of 500 articles the loops find their tables and the interpreter its code in the cache
-        readings = self._readings(list(map(read, articles)), options)
+        readings = self._readings(read_all(articles), options)
         if heard is not None:
             for reading in readings:
                 heard((folded(reading.text.title), folded(reading.text.body)))
@@ -115,15 +118,15 @@ class Annotator:
         """Of a tag that the model does not know, by where its name of so many words stands: score and threshold."""
         return self.tags.score_of_name(in_title, in_lead, times, words)
 
-    def _readings(self, texts: Sequence[Text], options: Options) -> list["Reading"]:
+    def _readings(self, texts: Sequence[tuple[Text, Raw]], options: Options) -> list["Reading"]:
         wanted = "regions" in options.heads
         if kernel.library is None or self.lemmas.predicts:
-            return [Reading(text, self._found(text, options), self._places_of(text, options)) for text in texts]
+            return [Reading(text, self._found(text, options), self._places_of(text, options)) for text, _ in texts]
         least = self._least_compiled[self.decisions.known(options.profile)] if wanted else None
-        found = self._compiled.find(list(map(in_cp1251, texts)), self.decisions.near(options), least)
+        found = self._compiled.find([raw for _, raw in texts], self.decisions.near(options), least)
         return [
             Reading(text, one, self._places_of(text, options) if one.places is None else one.places)
-            for text, one in zip(texts, found, strict=True)
+            for (text, _), one in zip(texts, found, strict=True)
         ]
 
     def _found(self, text: Text, options: Options) -> Found:
@@ -155,46 +158,48 @@ class Annotator:
 
     def _annotation(self, article: Article, reading: "Reading", options: Options) -> Annotation:
         reasons = self._reasons(reading)
-        unusable = bool(UNUSABLE & set(reasons))
-        calibrated = self.decisions.knows(article.source)
-        answer: dict[str, Any] = {}
-        if unusable:
-            answer = {"rubric": None, "alternatives": (), "regions": (), "tags": ()}
-        else:
-            probabilities = reading.found.probabilities
+        heads, found, decisions = options.heads, reading.found, self.decisions
+        calibrated = decisions.knows(article.source)
+        unusable = not UNUSABLE.isdisjoint(reasons)
+        rubric: RubricAnswer | UnsetType | None = None if "rubric" in heads else UNSET
+        alternatives: tuple[Alternative, ...] | UnsetType = () if "rubric" in heads else UNSET
+        regions: tuple[RegionAnswer, ...] | UnsetType = () if "regions" in heads else UNSET
+        tags: tuple[TagAnswer, ...] | UnsetType = () if "tags" in heads else UNSET
+        explanation: Explanation | UnsetType = UNSET
+        doubtful = False
+        if not unusable:
+            probabilities = found.probabilities
             if not self.unlike.is_news(probabilities):
                 reasons.append("not_news")
-            if calibrated and self.unlike.too_short(reading.found.columns):
+            if calibrated and self.unlike.too_short(found.columns):
                 reasons.append("too_short")
-            publishable = frozenset() if NOT_UNSEEN & set(reasons) else calibrated
-            if "rubric" in options.heads:
-                answer["rubric"], answer["alternatives"] = self.decisions.rubric(
-                    probabilities, "rubric" in publishable, options
-                )
-                if self.decisions.doubts(probabilities, options):
+            publishable = calibrated if calibrated and NOT_UNSEEN.isdisjoint(reasons) else NONE
+            if "rubric" in heads:
+                rubric, alternatives, doubtful = decisions.rubric(probabilities, "rubric" in publishable, options)
+                if doubtful:
                     reasons.append("low_confidence")
-            if "regions" in options.heads:
-                answer["regions"] = self.decisions.regions(
-                    reading.places, reading.text.locate, "regions" in publishable, options
-                )
-            if "tags" in options.heads:
-                chosen = self.decisions.tags(reading.found.tags, probabilities, "tags" in publishable, options)
-                answer["tags"] = tuple(tag for _, tag in chosen)
+            if "regions" in heads:
+                regions = decisions.regions(reading.places, reading.text.locate, "regions" in publishable, options)
+            chosen: Sequence[tuple[int, TagAnswer]] = ()
+            if "tags" in heads:
+                chosen = decisions.tags(found.tags, probabilities, "tags" in publishable, options)
+                tags = tuple([tag for _, tag in chosen])
             if options.explain:
-                chosen = chosen if "tags" in options.heads else []
-                answer["explain"] = self._explanation(reading, probabilities, chosen, options)
-            if options.heads & self.decisions.heads - calibrated:
+                explanation = self._explanation(reading, probabilities, chosen, options)
+            if heads & decisions.heads - calibrated:
                 reasons.append("not_calibrated_for_source")
-        shown = options.heads | {"explain"}
-        wanted = {part: value for part, value in answer.items() if PART_OF[part] in shown}
         annotation = Annotation(
-            id=article.id,
-            status="abstained" if unusable or "low_confidence" in reasons else "ok",
-            reasons=tuple(reasons),
-            model=self.reference,
-            warnings=() if options.profile in self.decisions.profiles else (PROFILE_NOT_AVAILABLE,),
+            article.id,
+            "abstained" if unusable or doubtful else "ok",
+            tuple(reasons),
+            self.reference,
+            () if options.profile in decisions.profiles else (PROFILE_NOT_AVAILABLE,),
+            rubric,
+            alternatives,
+            regions,
+            tags,
             notices=reading.text.notices,
-            **wanted,
+            explain=explanation,
         )
         return utf16(annotation, article) if options.spans == "utf16" else annotation
 
@@ -301,13 +306,6 @@ class Reading(NamedTuple):
     text: Text
     found: Found
     places: Sequence[PlaceFound]
-
-
-def in_cp1251(text: Text) -> Raw:
-    title, body = written(text.title), written(text.body)
-    if title is None or body is None:
-        return Raw(folded(text.title), folded(text.body), False)
-    return Raw(title, body, True)
 
 
 def load(

@@ -18,6 +18,7 @@ from service.inference.phrases import Phrases
 from service.inference.regions import PlaceFound, Regions
 from service.inference.rubric import RubricHead
 from service.inference.tags import CANDIDATES, EVIDENCE, Likely, TagHead
+from service.inference.text import Raw
 
 ROLES: tuple[Role, ...] = ("mentioned", "about", "happened")  # as kernel/places.h numbers them
 GROUP = 64  # articles to one call: what is told of them stays in the cache
@@ -25,14 +26,6 @@ LETTERS, HITS = 20_000, 512  # room that stays with a thread; a longer article g
 TAGS_TOLD, PLACES_TOLD, SPANS_TOLD = 8, 8, 24  # room for each article of a group; one may take what others leave
 
 Doubles = npt.NDArray[np.float64]
-
-
-class Raw(NamedTuple):
-    """An article's title and body in cp1251; not `exact` where a character isn't there: its places are not read."""
-
-    title: bytes
-    body: bytes
-    exact: bool
 
 
 class Found(NamedTuple):

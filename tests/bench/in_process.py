@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from service.inference import kernel
-from service.inference.annotator import in_cp1251
 from service.inference.article import Article
 from service.inference.decisions import Options
-from service.inference.text import read
+from service.inference.text import read_all
 from service.inference.words import words
 from tests.bench import drawing
 from tests.bench.floor import Floor
@@ -44,7 +43,7 @@ def ours_in_numpy(material: Material) -> Answers:
 def loops_alone(material: Material) -> Answers:
     """From an article to margins, names and candidates, without decisions, places and answers."""
     find = material.annotator()._compiled.find
-    return lambda articles: find(list(map(in_cp1251, map(read, articles))))
+    return lambda articles: find([raw for _, raw in read_all(articles)])
 
 
 def one_by_one(material: Material) -> Answers:

@@ -4,17 +4,18 @@ Each caller has both ways and tests hold them against each other. Calls keep the
 64 articles at most, no longer than the interpreter lets a thread run before another's turn.
 """
 
-from ctypes import POINTER, PyDLL, Structure, c_char_p, c_double, c_int64, c_void_p
+from ctypes import POINTER, PyDLL, Structure, c_char_p, c_double, c_int32, c_int64, c_void_p
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-ABI = 4
+ABI = 5
 PATH = Path(__file__).with_name("libkernel.so")
 MEMO_BITS, KNOWN_BYTES = 16, 32  # of kernel.h: places of the memo of words, and the size of each
 LONGEST_STRING, BUCKETS = 22, 1024  # of a Strings table
+LONGEST_SOUGHT = 18
 PLACE_FEATURES = 13
 MENTION, FOUND, COUNTS = 10, 10, 6  # int32 in a Mention, in a Found, whose first two are its score, and in counts
 
@@ -118,6 +119,10 @@ class Batch(Structure):
     ]
 
 
+class Looks(Structure):
+    _fields_ = [*_pointers("characters pairs sought"), *_numbers("count near")]
+
+
 def _load() -> PyDLL | None:
     try:
         found = PyDLL(str(PATH))
@@ -131,6 +136,8 @@ def _load() -> PyDLL | None:
     found.tf_idf.restype = None
     found.find_names.argtypes = (POINTER(Trie), c_void_p, c_int64, POINTER(Hits))
     found.find_names.restype = None
+    found.look_at.argtypes = (POINTER(Looks), POINTER(c_char_p), POINTER(c_int64), c_int64, POINTER(c_int32))
+    found.look_at.restype = None
     found.read_articles.argtypes = (POINTER(Model), POINTER(Article), POINTER(Batch))
     found.read_articles.restype = c_int64
     found.find_places.argtypes = (POINTER(Places), c_void_p, POINTER(Article))

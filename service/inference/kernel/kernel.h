@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define KERNEL_ABI 4 /* __init__.py expects this number: raise both when a structure or a signature changes */
+#define KERNEL_ABI 5 /* __init__.py expects this number: raise both when a structure or a signature changes */
 #define AHEAD 8      /* how many steps before it is needed memory is asked for */
 #define BLOCKS 3     /* body, title, lead */
 #define MEMO_BITS 16
@@ -190,6 +190,18 @@ typedef struct {
     int64_t tags_room, places_room, spans_room, tags_found, places_found, spans_found;
     int64_t wide;              /* whether the table knows ordinary words */
 } Batch;
+
+typedef struct {
+    uint8_t length, rarest, bytes[18]; /* in cp1251; where its rarest pair of letters stands */
+    int32_t flags, needed, needs; /* one of so many has to stand near, the first of them is `needed` */
+} Sought;
+
+typedef struct {
+    const int32_t *characters; /* by byte: what is to be looked at where it is in the text */
+    const uint8_t *pairs;      /* a bit for each pair of bytes: whether it is the rarest of something sought */
+    const Sought *sought;
+    int64_t count, near; /* how many are sought for themselves; characters around that are near */
+} Looks;
 
 int64_t classes_of_words(const Automaton *automaton, const uint8_t *text, int64_t length, int32_t *edges,
                          int32_t *classes);
