@@ -130,6 +130,8 @@ class Features:
         self._pairs_and_end = np.append(self.pairs, -1)  # so that looking behind the last one finds nothing
         self._perhaps = np.zeros(1 << HASH_BITS, np.bool_)
         self._perhaps[_hash(self.pairs)] = True  # a small table, in cache, spares most pairs the search
+        firsts = np.arange(self.lemmas + 2) * (self.lemmas + 1)
+        self._pairs_start = np.searchsorted(self.pairs, firsts).astype(np.int32)
         self.features = self.lemmas + len(self.pairs)
         self._block = self.features + 1
         present = np.unpackbits(np.asarray(parts["present"], np.uint8), count=len(BLOCKS) * self._block).astype(bool)
@@ -139,7 +141,7 @@ class Features:
         self._first_column = np.searchsorted(self.keys, np.arange(len(BLOCKS)) * self._block)
         self._idf = np.asarray(parts["idf"], np.float32)
         self._weights = np.asarray(parts["weights"], np.float64)
-        tables = (self.lemma_of_class, self.pairs, self._perhaps, self._column, self._idf)
+        tables = (self.lemma_of_class, self.pairs, self._pairs_start, self._perhaps, self._column, self._idf)
         self.compiled = kernel.Vocabulary(
             *kernel.addresses(*tables, _TERM_FREQUENCY, self._weights),
             *(self.lemmas, len(self.pairs), 64 - HASH_BITS, len(_TERM_FREQUENCY) - 1, LEAD_WORDS),

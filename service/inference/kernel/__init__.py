@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-ABI = 5
+ABI = 6
 PATH = Path(__file__).with_name("libkernel.so")
-MEMO_BITS, KNOWN_BYTES = 16, 32  # of kernel.h: places of the memo of words, and the size of each
+MEMO_BITS, KNOWN_BYTES = 15, 64  # of kernel.h: places of the memo of words, and the size of each
 LONGEST_STRING, BUCKETS = 22, 1024  # of a Strings table
 LONGEST_SOUGHT = 18
 PLACE_FEATURES = 13
@@ -34,7 +34,7 @@ class Automaton(Structure):
 
 class Vocabulary(Structure):
     _fields_ = [
-        *_pointers("lemma_of_class pairs perhaps column idf term_frequency weights"),
+        *_pointers("lemma_of_class pairs pairs_start perhaps column idf term_frequency weights"),
         *_numbers("lemmas pair_count hash_shift most_counted lead_words"),
         ("first_column", c_int64 * 3),
     ]

@@ -7,10 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define KERNEL_ABI 5 /* __init__.py expects this number: raise both when a structure or a signature changes */
+#define KERNEL_ABI 6 /* __init__.py expects this number: raise both when a structure or a signature changes */
 #define AHEAD 8      /* how many steps before it is needed memory is asked for */
 #define BLOCKS 3     /* body, title, lead */
-#define MEMO_BITS 16
+#define MEMO_BITS 15
+#define KEPT 2 /* words of one hash that the memo knows: a line of the cache */
 #define GOLDEN 0x9E3779B97F4A7C15u /* multiplicative hashing (Knuth, TAOCP 6.4) */
 #define EVIDENCE 15                /* what the ranker sees of a candidate: EVIDENCE of tags.py, in its order */
 #define MARGIN 2
@@ -25,12 +26,13 @@ typedef struct {
     const uint32_t *units;
     int64_t length;
     int64_t classes;
-    Known *memo; /* 2^MEMO_BITS, by hash; a newcomer takes the place of the one before */
+    Known (*memo)[KEPT]; /* 2^MEMO_BITS, by hash; a newcomer comes first, and the last goes */
 } Automaton;
 
 typedef struct {
     const int32_t *lemma_of_class; /* -1: a stop word, 0: no feature */
     const int64_t *pairs;          /* first * (lemmas + 1) + second, ascending */
+    const int32_t *pairs_start;    /* of a first lemma: its pairs are pairs_start[first] to pairs_start[first + 1] */
     const uint8_t *perhaps;        /* by hash: whether a pair can be one of them */
     const int32_t *column;         /* by block * (features + 1) + feature, -1: none */
     const float *idf;
