@@ -110,6 +110,20 @@ def test_what_waits_too_long_for_its_caller_is_answered_in_part(door: Noted) -> 
     assert in_time.warnings == ()
 
 
+@pytest.mark.parametrize(("waiting", "full"), [(lanes.FEW["editors"] - 1, False), (lanes.FEW["editors"], True)])
+def test_a_few_calls_are_never_too_many_however_long_they_wait(door: Noted, waiting: int, full: bool) -> None:
+    async def ask() -> bool:
+        lane = Lanes(door)
+        calls = [asyncio.ensure_future(lane.answer("editors", ALIKE, [b"x"])) for _ in range(waiting)]
+        await asyncio.sleep(0)  # they are in the queue, none is answered yet
+        time.sleep(lanes.PATIENCE["editors"] * 1.5)
+        found = lane.is_full("editors")
+        await asyncio.gather(*calls)
+        return found
+
+    assert asyncio.run(ask()) is full
+
+
 def test_whoever_has_gone_is_not_answered(door: Noted) -> None:
     async def ask() -> None:
         lane = Lanes(door)
@@ -159,6 +173,7 @@ def test_a_caller_says_how_urgent_a_call_is(priority: str, lane: str) -> None:
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     """A service whose model takes 0.3 s a call, and which lets nobody queue behind another."""
     monkeypatch.setitem(lanes.PATIENCE, "editors", 0.0)
+    monkeypatch.setitem(lanes.FEW, "editors", 1)
     registry, _ = fake_registry(tmp_path)
     app = create_app(Settings(home=tmp_path), registry, lambda directory: FakeModel(directory.name, slow=0.3))
     with listening(app) as (_, port), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:

@@ -163,30 +163,62 @@ def _fit_piece(
 ) -> list[tuple[int, Longs, Floats, float]]:  # fmt: skip
     """Of each tag its columns, their weights and its bias. The rows come as arrays, which processes share."""
     rows = sparse.csr_array((data, indices, start), shape=shape)
-    return [_fit_tag(rows, tag, positives, usable, options) for tag, positives, usable in tags]
+    near = _nearness(rows, [positives for _, positives, _ in tags])
+    return [_fit_tag(rows, tag, positives, usable, near[i], options) for i, (tag, positives, usable) in enumerate(tags)]
+
+
+def _nearness(rows: sparse.csr_array, positives: Sequence[Longs]) -> Floats:
+    """Of each tag how near all rows are to the centroid of its own: (tags, rows). All tags by one product, which reads
+    the rows once."""
+    lengths = [len(own) for own in positives]
+    of_tag = np.repeat(np.arange(len(positives)), lengths)
+    share = np.repeat(1.0 / np.array(lengths), lengths).astype(np.float32)
+    means = sparse.csr_array((share, (of_tag, np.concatenate(positives))), shape=(len(positives), rows.shape[0]))
+    near: Floats = (rows @ (means @ rows).T.toarray()).T
+    return near
 
 
 def _fit_tag(
-    rows: sparse.csr_array, tag: int, positives: Longs, usable: npt.NDArray[np.bool_], options: _TagOptions
-) -> tuple[int, Longs, Floats, float]:
+    rows: sparse.csr_array, tag: int, positives: Longs, usable: npt.NDArray[np.bool_], near: Floats,
+    options: _TagOptions,
+) -> tuple[int, Longs, Floats, float]:  # fmt: skip
     few = len(positives) < ENOUGH_EXAMPLES
     most = min(options.max_negatives, NEGATIVES_OF_FEW) if few else options.max_negatives
     positive = np.zeros(rows.shape[0], np.bool_)
     positive[positives] = True
     generator = np.random.default_rng((options.seed, tag))  # of its own: whatever else is fitted, and where
-    chosen = np.sort(np.concatenate((positives, _negatives(rows, positive, usable, most, generator))))
+    chosen = np.sort(np.concatenate((positives, _negatives(near, positive, usable, most, generator))))
+    own, columns = _columns_of(rows[chosen], positive[chosen])
+    if not len(columns):  # texts without a known word
+        return tag, columns, np.zeros(0, np.float32), -1.0
     model = _svm(options.C, options.seed, tolerance=TOLERANCE)
-    model.fit(rows[chosen], positive[chosen])
+    model.fit(own, positive[chosen])
     coefficients = model.coef_[0].astype(np.float32)
     kept = np.flatnonzero(coefficients)
     most = min(options.weights_per_tag, WEIGHTS_OF_FEW) if few else options.weights_per_tag
     if len(kept) > most:
         kept = np.sort(kept[np.argsort(-np.abs(coefficients[kept]), kind="stable")[:most]])
-    return tag, kept, coefficients[kept], float(model.intercept_[0])
+    return tag, columns[kept], coefficients[kept], float(model.intercept_[0])
+
+
+def _columns_of(rows: sparse.csr_array, positive: npt.NDArray[np.bool_]) -> tuple[sparse.csr_array, Longs]:
+    """The rows with those columns alone that a positive has, and which they are.
+
+    A word that no article of the tag has can only speak against it: such weights are small, and nine of ten would not
+    be kept. Without them a fit takes a third of the time.
+    """
+    columns = np.unique(rows[positive].indices).astype(np.int64)
+    number = np.full(rows.shape[1], -1, np.int32)
+    number[columns] = np.arange(len(columns), dtype=np.int32)
+    renumbered = number[rows.indices]
+    there = np.flatnonzero(renumbered >= 0)
+    start = np.searchsorted(there, rows.indptr).astype(np.int32)
+    shape = (rows.shape[0], len(columns))
+    return sparse.csr_array((rows.data[there], renumbered[there], start), shape=shape), columns
 
 
 def _negatives(
-    rows: sparse.csr_array,
+    near: Floats,
     positive: npt.NDArray[np.bool_],
     usable: npt.NDArray[np.bool_],
     at_most: int,
@@ -195,11 +227,9 @@ def _negatives(
     negative = np.flatnonzero(usable & ~positive)
     if len(negative) <= at_most:
         return negative
-    centroid = np.asarray(rows[positive].mean(axis=0)).ravel()
-    # all rows, because a product costs less than cutting the negatives out
-    near = negative[np.argsort(-(rows @ centroid)[negative], kind="stable")[: at_most // HARD_SHARE]]
-    others = np.setdiff1d(negative, near, assume_unique=True)
-    return np.concatenate((near, generator.choice(others, at_most - len(near), replace=False)))
+    hard = negative[np.argsort(-near[negative], kind="stable")[: at_most // HARD_SHARE]]
+    others = np.setdiff1d(negative, hard, assume_unique=True)
+    return np.concatenate((hard, generator.choice(others, at_most - len(hard), replace=False)))
 
 
 def _by_column(entries: Sequence[tuple[Longs, int, Floats]], bias: Floats, width: int) -> TagWeights:

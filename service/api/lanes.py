@@ -27,6 +27,8 @@ THREADS: Final = 2
 # Seconds that the head of a lane may have waited while others still join it. A queue's delay says whether there is too
 # much, its length doesn't (Nichols & Jacobson, Controlling Queue Delay, 2012).
 PATIENCE: Final[dict[Lane, float]] = {"editors": 0.03, "bulk": 2.0}
+# Calls that may wait however long: they take 16 ms once the CPU is ours, and a moment without it fills no queue.
+FEW: Final[dict[Lane, int]] = {"editors": 32, "bulk": 1}
 MOST: Final[dict[Lane, int]] = {"editors": 512, "bulk": 64}  # calls in a lane, should they all come at once
 
 
@@ -59,7 +61,9 @@ class Lanes:
     def is_full(self, lane: Lane) -> bool:
         """Whether what came now would wait too long."""
         queue = self._queues[lane]
-        return bool(queue) and (perf_counter() - queue[0].since > PATIENCE[lane] or len(queue) >= MOST[lane])
+        if len(queue) < FEW[lane]:
+            return False
+        return perf_counter() - queue[0].since > PATIENCE[lane] or len(queue) >= MOST[lane]
 
     async def answer(
         self, lane: Lane, alike: Alike, records: Sequence[bytes], timeout: float | None = None
