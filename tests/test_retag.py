@@ -258,6 +258,14 @@ def test_bad_records_go_to_a_file_with_their_line_and_the_rest_goes_on(newsroom:
     assert [each["id"] for each in newsroom.read()] == [each["id"] for each in archive(60)]
 
 
+def test_in_place_bad_records_stay_where_they_are(newsroom: Newsroom) -> None:
+    source = newsroom.file("in.jsonl", [MATCH, b"nonsense", MATCH])
+    job, outcome = newsroom.retag(source, "in.jsonl")
+    lines = source.read_bytes().splitlines()
+    assert (lines[1], len(lines), outcome.totals.rejected) == (b"nonsense", 3, 1)
+    assert json.loads(job.rejects.read_bytes())["line"] == 2
+
+
 def test_a_wrong_input_or_output_is_refused_before_anything_is_done(newsroom: Newsroom) -> None:
     source = newsroom.file("archive/in.jsonl", [MATCH])
     with pytest.raises(WrongUsageError, match="Parquet becomes Parquet"):

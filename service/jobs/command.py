@@ -28,7 +28,7 @@ from service.settings import Settings
 HEADS: Sequence[Head] = ("rubric", "regions", "tags")
 FAILED = 1
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
-_COUNTS = ("lines", "articles", "passed", "abstained", "changed", "written", "rejected")
+_COUNTS = ("lines", "articles", "passed", "abstained", "uncalibrated", "changed", "written", "rejected")
 
 
 def asked_for(
@@ -51,6 +51,8 @@ def asked_for(
         raise WrongUsageError(f"there is no {source}: name a file or a folder")
     if input_.is_file() and output.is_dir():
         output /= input_.name
+    if only_changes and input_ == output:
+        raise WrongUsageError("--only-changes would leave out the rest of the archive: name another OUTPUT")
     return Asked(
         input=str(input_),
         output=str(output),
@@ -176,8 +178,11 @@ def tell_outcome(
     if asked.dry_run and as_json is None:
         for line in by_label(totals):
             typer.echo(line)
+    if totals.uncalibrated and asked.accept == "auto":
+        tell(f"{totals.uncalibrated} articles are of outlets (`source`) that the model was not calibrated for")
     if totals.rejected:
-        tell(f"{totals.rejected} records could not be read and are not in the output: {job.rejects} says why")
+        where = "were left as they are" if asked.is_in_place else "are not in the output"
+        tell(f"{totals.rejected} records could not be read and {where}: {job.rejects} says why")
     for problem in outcome.problems:
         tell(f"rubricator: {problem}")
     if outcome.status == "held":
@@ -214,7 +219,8 @@ def undo(settings: Settings, id_: str) -> int:
     """Raises JobError."""
     job = find(settings, id_)
     with job.alone():
-        files = place.undo(job.folder)
+        if not (files := place.undo(job.folder)):
+            raise JobError(f"the job {id_} has put nothing in place: there is nothing to undo")
         job.tell("undone")
     return files
 
