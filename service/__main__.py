@@ -155,7 +155,7 @@ def annotate(
     from service.loading import open_keeping, open_model, open_registry, outlets_of
     from service.progress import progress
 
-    wanted = frozenset(heads.split(","))
+    wanted = frozenset(map(str.strip, heads.split(",")))
     if unknown := wanted - HEADS:
         _stop(f"--heads: there is no {min(unknown)!r}, name some of {', '.join(sorted(HEADS))}", WRONG_USAGE)
     taken = open_model(settings, model)
@@ -164,7 +164,9 @@ def annotate(
     recall.look()
     if recall.problem:
         typer.echo(f"rubricator: {recall.problem}: editors' decisions are not heeded", err=True)
-    door = Door(OneModel(taken), outlets_of(open_registry(settings)), recall, terms=keeping.terms)
+    door = Door(
+        OneModel(taken), outlets_of(open_registry(settings)), recall, terms=keeping.terms, audits=keeping.audits
+    )
     answering = door.take()
     options = Options(wanted, explain == "words", limit, profile=profile or settings.profile)
     # answers hold no cycles, and the model need not be looked through for some: a twentieth of the time
@@ -255,15 +257,20 @@ def undo_job(job: Annotated[str, typer.Argument(metavar="JOB", help="As `retag j
 @models.command("list")
 def list_models(as_json: Json = False) -> None:
     """The versions that are here, the active one with a star: what they learnt from, and how well."""
+    from service.aging import Aging
     from service.listing import listed, table
 
-    versions = listed(_registry(_settings()))
+    settings = _settings()
+    versions = listed(_registry(settings))
     if as_json:
         for each in versions:
             _json(each)
     else:
         for line in table(versions):
             typer.echo(line)
+        active = next((one for one in versions if one.active), None)
+        if active is not None and (age := Aging(lambda _: active.newest_row, settings.model_max_age).of("")).too_old:
+            typer.echo(f"the active one is old: {age}", err=True)
 
 
 @models.command()
@@ -298,7 +305,7 @@ def diff_models(
     from service.inference import artifact
     from service.loading import active_version, loader
     from service.model_diff import diff, lines_of
-    from service.records import decode_article, open_lines
+    from service.records import RecordError, decode_article, open_lines
 
     settings = _settings()
     registry = _registry(settings)
@@ -306,7 +313,16 @@ def diff_models(
     tests = [one.article for name in (before, after) for one in artifact.inspect(registry.path(name)).self_test]
     sample = list({one.id: one for one in tests}.values())
     if data is not None:
-        sample = [decode_article(line)[0] for _, line in open_lines(data)]
+        if not data.is_file():
+            _stop(f"{data} is not a file: name one of articles, JSON lines", WRONG_USAGE)
+        sample = []
+        for number, record in open_lines(data):
+            try:
+                sample.append(decode_article(record)[0])
+            except RecordError as error:
+                _stop(f"{data}, line {number}: {error}", FAILED)
+        if not sample:
+            _stop(f"there are no articles in {data}", WRONG_USAGE)
     old, new = (registry.load(name, loader(settings)) for name in (before, after))
     found = diff(old, new, sample)
     if as_json:
@@ -366,7 +382,7 @@ def import_corrections(
     model = open_model(settings)
     done = Imported()
     with _kept(settings) as keeping, progress("corrections") as report:
-        door = Door(OneModel(model), recall=keeping.recall, terms=keeping.terms)
+        door = Door(OneModel(model), recall=keeping.recall, terms=keeping.terms, audits=keeping.audits)
         suggester = Suggester(lambda article: door.annotate([article])[0], door.take().labels)
         for done in import_lines(open_lines(file), keeping, suggester, _refused_line):
             report(done.new + done.before + done.refused)
@@ -427,15 +443,54 @@ def prune(as_json: Json = False) -> None:
 
 
 @app.command()
+def audits(
+    trust_again: Annotated[
+        str, typer.Option(metavar="HEAD:ID", help="Let this label be auto again, and count its audits anew.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """How often `auto` was right, by editors who had not seen the label, of the model in use."""
+    import msgspec
+
+    from service.loading import active_version
+    from service.store import audits as store
+
+    settings = _settings()
+    version = active_version(_registry(settings))
+    with _kept(settings) as keeping:
+        found = keeping.audits.of(version)
+        if trust_again:
+            head, _, id_ = trust_again.partition(":")
+            label = next((one.label for one in found if (one.head, one.id) == (head, id_)), None)
+            if label is None:
+                _stop(f"no audit of {version} is of {trust_again}: without the option, all are listed", WRONG_USAGE)
+            keeping.writer.do(lambda one: store.begin_anew(one, version, head, id_, label)).result()
+            typer.echo(f"«{label}» may be auto again; its audits are counted anew")
+            return
+    for one in found:
+        if as_json:
+            _json(msgspec.to_builtins(one))
+        else:
+            mark = "  FOR REVIEW" if one.held_back else ""
+            interval = f"{one.precision:.2f} ({one.low:.2f} to {one.high:.2f}, aimed at {one.target})"
+            typer.echo(f"{one.head}:{one.id}  «{one.label}»  {one.right} of {one.count} right: {interval}{mark}")
+    if not found:
+        typer.echo(f"no label of {version} was audited yet: editors' page, the queue «audit»", err=True)
+
+
+@app.command()
 def doctor() -> None:
     """Say what is the matter here: the model, the store, what was erased, jobs. Exit code 1 if anything is."""
+    from service.aging import Aging
     from service.doctor import examine, unfinished
-    from service.loading import open_keeping
+    from service.loading import newest_row_of, open_keeping
 
     settings = _settings()
     registry = _registry(settings)
+    aging = Aging(newest_row_of(registry), settings.model_max_age)
     well = True
-    for finding in (*examine(registry, registry.active(), open_keeping(settings)), *unfinished(settings)):
+    found = examine(registry, registry.active(), open_keeping(settings), aging)
+    for finding in (*found, *unfinished(settings)):
         typer.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.text}")
         well &= finding.good
     raise typer.Exit(0 if well else FAILED)

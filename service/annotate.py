@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from service.active import ACTIVE
+from service.audits import Trusts, TrustsAll, lowered
 from service.inference.article import Annotation, Article, ModelReference, RequestWarning
 from service.inference.decisions import HEADS, Options
 from service.inference.labels import Labels
@@ -103,14 +104,17 @@ class Door:
         recall: Recalls | None = None,
         predictions: Keeps | None = None,
         terms: Terms | None = None,
+        audits: Trusts | None = None,
     ) -> None:
         """`outlets` tells of a version which outlets it was calibrated on, each with its articles; `recall` tells what
-        editors decided; `predictions` keeps stamped answers; `terms` has the tags that editors changed."""
+        editors decided; `predictions` keeps stamped answers; `terms` has the tags that editors changed; `audits` the
+        labels that are not trusted any more."""
         self._models = models
         self._outlets = outlets
         self._recall: Recalls = Nothing() if recall is None else recall
         self._predictions: Keeps = KeepsNothing() if predictions is None else predictions
         self._terms = Terms() if terms is None else terms
+        self._audits: Trusts = TrustsAll() if audits is None else audits
         self._overlaid: Callable[[Any, Any], Overlaid] = lru_cache(maxsize=4)(Overlaid)
 
     def take(self, version: str = ACTIVE) -> Model:
@@ -193,6 +197,8 @@ class Door:
             ]
             if overlaid is not None:
                 answers = [overlaid.settled(one) if isinstance(one, Annotation) else one for one in answers]
+        if held := self._audits.held_back(model.version):
+            answers = [lowered(one, held) if isinstance(one, Annotation) else one for one in answers]
         if self._recall.problem is not None:
             answers = [degraded(one) if isinstance(one, Annotation) else one for one in answers]
         return answers

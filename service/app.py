@@ -1,5 +1,6 @@
 """The one file that knows all parts: what lives long is made here and handed on."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from service.active import ActiveModel
+from service.aging import Aging
 from service.annotate import Door, Model
 from service.api import (
     annotating,
@@ -34,7 +36,7 @@ from service.api.tally import Tally
 from service.api.together import Together
 from service.editor import page
 from service.keeping import PATIENCE
-from service.loading import loader, open_keeping, open_registry, outlets_of
+from service.loading import loader, newest_row_of, open_keeping, open_registry, outlets_of
 from service.log import FIELDS
 from service.registry import Registry
 from service.settings import Settings
@@ -119,8 +121,9 @@ def create_app(
         log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
     tally = Tally()
     together = Together(tally, shared)
-    door = Door(active, outlets_of(registry), keeping.recall, keeping.predictions, keeping.terms)
+    door = Door(active, outlets_of(registry), keeping.recall, keeping.predictions, keeping.terms, keeping.audits)
     lanes = Lanes(door)
+    aging = Aging(newest_row_of(registry), settings.model_max_age)
     desk = Desk(door, lanes, tally, settings.max_body, settings.max_batch, settings.profile)
     parts = {
         "registry": registry,
@@ -129,7 +132,17 @@ def create_app(
         "door": door,
         "desk": desk,
         "keeping": keeping,
+        "aging": aging,
     }
+
+    watching: list[asyncio.Task[None]] = []
+
+    async def watch_age() -> None:
+        watching.append(asyncio.create_task(aging.watch(lambda: active.version)))
+
+    async def close() -> None:
+        for task in watching:
+            task.cancel()
 
     def start() -> None:
         if not alone:
@@ -140,10 +153,16 @@ def create_app(
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
-        state=State({"desk": desk}),
+        state=State(
+            {
+                "desk": desk,
+                "hosts": frozenset(map(str.lower, settings.hosts)),
+                "audit_share": settings.audit_share,
+            }
+        ),
         exception_handlers=HANDLERS,
-        on_startup=[active.refresh, start, together.start],
-        on_shutdown=[active.close, lanes.close, together.stop, keeping.close],
+        on_startup=[active.refresh, start, together.start, watch_age],
+        on_shutdown=[close, active.close, lanes.close, together.stop, keeping.close],
         openapi_config=None,  # documents.py has our own
         logging_config=None,  # log.py has been set up
         request_max_body_size=None,  # body.py limits while it reads, and answers 413 as a problem

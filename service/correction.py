@@ -13,6 +13,7 @@ from service.memory import KIND, ByHead, Chosen
 from service.predictions import Found, Predictions
 from service.records import RecordError, decode_article, encode_annotation, record_errors
 from service.shape import wrong
+from service.trust import Outcome, is_drawn
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=500)]
 Name = Annotated[str, Meta(min_length=1, max_length=300)]
@@ -39,13 +40,14 @@ class FinalSent(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Correction(Struct, frozen=True, forbid_unknown_fields=True):
-    """As it is sent. `seen` says that an editor has looked at it: only that is truth. `at` is information, the order is
-    the server's."""
+    """As it is sent. `seen` says that an editor has looked at it: only that is truth. `audit`: without having seen what
+    the service suggested. `at` is information, the order is the server's."""
 
     final: FinalSent
     seen: bool
     article_id: Identifier | None = None
     prediction_id: Identifier | None = None
+    audit: bool = False
     article: Annotated[Raw, Meta(extra_json_schema={"$ref": "#/components/schemas/Article"})] | UnsetType = UNSET
     actor: Short | None = None
     at: Annotated[str, Meta(max_length=64)] | None = None
@@ -83,6 +85,7 @@ class Ready(NamedTuple):
     worked: Worked
     article: bytes | None
     warnings: tuple[RequestWarning, ...]
+    outcomes: tuple[Outcome, ...] = ()  # of an audit
 
 
 class Suggester(Struct, frozen=True):
@@ -90,6 +93,7 @@ class Suggester(Struct, frozen=True):
 
     annotate: Callable[[Article], Annotation]
     labels: Labels
+    audit_share: float = 0.0  # of the articles, those whose audits count
 
 
 def ready(items: Sequence[bytes], suggester: Suggester, predictions: Predictions) -> "list[Ready | CorrectionError]":
@@ -143,7 +147,13 @@ def _ready(
         model=shown.model,
     )
     text = zstandard.compress(msgspec.json.encode(article), 3) if article else None
-    return Ready(article_id, correction.actor, worked, text, warnings)
+    outcomes: tuple[Outcome, ...] = ()
+    if correction.audit:
+        if found is not None and worked.seen and article_id and is_drawn(article_id, suggester.audit_share):
+            outcomes = _outcomes(final, shown)
+        if not outcomes:
+            warnings = (*warnings, RequestWarning("audit_not_counted", "/audit"))
+    return Ready(article_id, correction.actor, worked, text, warnings, outcomes)
 
 
 def decode(item: bytes) -> "tuple[Correction, Article | None, tuple[RequestWarning, ...]]":
@@ -218,6 +228,9 @@ def _label(sent: LabelSent | str, head: Head, labels: Labels) -> Chosen:
     """A name that no model knows yet is a new label, under itself as its id; an id that there is not is a mistake."""
     id_, name = (sent, sent) if isinstance(sent, str) else (sent.id, sent.label)
     if id_ is not None and (label := labels.label(head, id_)) is not None:
+        other = labels.id_of(head, name) if name is not None else None
+        if other is not None and labels.label(head, other) != label:
+            raise LookupError(f"the {KIND[head]} {id_[:64]} is «{label}», not «{str(name)[:64]}»: send one of the two")
         return Chosen(id_, label)
     if name is not None and (known := labels.id_of(head, name)) is not None:
         return Chosen(known, labels.label(head, known) or name)
@@ -240,6 +253,7 @@ class _ShownLabel(Struct, frozen=True):
     id: str
     label: str
     decision: str = "review"
+    origin: str = "model"
 
 
 class _Shown(Struct, frozen=True):
@@ -260,6 +274,20 @@ def _shown(found: Found | None, article: Article | None, suggester: Suggester) -
     else:
         return _Shown()
     return msgspec.json.decode(answer, type=_Shown)
+
+
+def _outcomes(final: ByHead, shown: _Shown) -> tuple[Outcome, ...]:
+    """Of each label that would have been published unseen, whether the editor chose it too."""
+    found: list[Outcome] = []
+    for head, chosen in final.items():
+        answer = getattr(shown, head)
+        kept = {key for one in chosen for key in (one.id, named(one.label))}
+        found += [
+            Outcome(head, one.id, one.label, one.id in kept or named(one.label) in kept)
+            for one in ((answer,) if isinstance(answer, _ShownLabel) else answer or ())
+            if one.decision == "auto" and one.origin != "history"
+        ]
+    return tuple(found)
 
 
 def _compared(final: ByHead, shown: _Shown) -> dict[str, dict[Head, tuple[Chosen, ...]]]:

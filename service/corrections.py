@@ -16,7 +16,8 @@ from service.inference.article import RequestWarning
 from service.inference.labels import Head
 from service.memory import NOTHING, Chosen, Memory, after
 from service.recall import Recall
-from service.store import answers, journal
+from service.store import answers, audits, journal
+from service.store.audits import Audit
 from service.store.database import Connection
 from service.store.journal import Entry, Remembered
 from service.store.readers import Readers
@@ -129,6 +130,7 @@ class Corrections:
         first = number = journal.last_number(connection)
         told: list[Recorded | CorrectionError] = []
         entries: list[Entry] = []
+        judged: list[Audit] = []
         changed: dict[str, Remembered] = {}
         for one in items:
             if isinstance(one, CorrectionError):
@@ -144,6 +146,7 @@ class Corrections:
                 )
             number += 1
             entries.append(_entry(number, one, now))
+            judged += _audits(number, one)
             told.append(_recorded(number, one, now))
             if one.article_id is not None and one.worked.seen:
                 known = changed[one.article_id]
@@ -152,6 +155,7 @@ class Corrections:
         remembered = [one for one in changed.values() if one.sequence > first]
         journal.append(connection, entries)
         journal.remember(connection, remembered)
+        audits.put(connection, judged)
         if key is not None:
             number += 1  # so that its own numbers are known by their ends, also when there are none
             journal.keep_call(connection, key, fingerprint, first + 1, number, _kept(told), now)
@@ -175,6 +179,7 @@ class Corrections:
         body = msgspec.json.encode(Worked())
         record = Entry(own, undone.article_id, actor, now, number, False, body, None)
         journal.append(connection, [record])
+        audits.take_back(connection, number)
         journal.give_numbers(connection, own)
         remembered: list[Remembered] = []
         if undone.article_id is not None:
@@ -222,6 +227,13 @@ def _entry(number: int, one: Ready, now: str) -> Entry:
     worked = one.worked
     taught = worked.seen and not worked.draft
     return Entry(number, one.article_id, one.actor, now, None, taught, msgspec.json.encode(worked), one.article)
+
+
+def _audits(number: int, one: Ready) -> list[Audit]:
+    if one.article_id is None or one.worked.model is None:
+        return []
+    key, version = journal.key_of(one.article_id), one.worked.model.version
+    return [Audit(version, its.head, its.id, key, its.label, its.correct, number) for its in one.outcomes]
 
 
 def _recorded(number: int, one: Ready, now: str) -> Recorded:

@@ -9,6 +9,8 @@ from service.inference.words import FOREIGN_LETTER, words
 if TYPE_CHECKING:
     import pymorphy3
 
+FUNCTION_WORDS = frozenset({"PREP", "CONJ", "PRCL", "NPRO", "INTJ"})  # as pymorphy3 calls their parts of speech
+
 Forms: TypeAlias = tuple[str, ...]  # of one word
 Name: TypeAlias = tuple[Forms, ...]
 
@@ -23,6 +25,14 @@ def declined(name: str) -> Name:
 
 def declined_all(names: Sequence[str]) -> tuple[Name, ...]:
     return tuple(dict.fromkeys(map(declined, names)))
+
+
+def says_nothing(name: str) -> bool:
+    """Whether it is a single letter or function words alone: in a text such words stand everywhere."""
+    found = [word.decode("cp1251") for word in words(name)]
+    if len("".join(found)) < 2:
+        return True
+    return all(_morphology().parse(word)[0].tag.POS in FUNCTION_WORDS for word in found)
 
 
 @cache

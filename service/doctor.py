@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from service.aging import Aging
 from service.inference.artifact import ArtifactError
 from service.jobs.job import UNFINISHED, all_jobs
 from service.keeping import Keeping
 from service.registry import Registry
 from service.settings import Settings
 from service.store import journal
-from service.store.database import Connection, StoreError
+from service.store.database import Connection, StoreError, integrity
 from service.store.schema import opened
+
+_DAMAGED = ("malformed", "not a database")  # in what SQLite says
+_RESTORE = "restore a backup, as README says"
 
 
 class Finding(NamedTuple):
@@ -18,18 +22,29 @@ class Finding(NamedTuple):
     text: str
 
 
-def examine(registry: Registry, active: str | None, keeping: Keeping) -> Iterator[Finding]:
+def examine(registry: Registry, active: str | None, keeping: Keeping, aging: Aging) -> Iterator[Finding]:
     """Loads the model and writes to the store, as a service would: heavy on disk and CPU."""
     yield _model(registry, active)
+    if active is not None and (age := aging.of(active)).too_old:
+        yield Finding(True, f"the model {active} is old: {age}")
     try:
         connection = opened(keeping.database)
+        if damage := integrity(connection):
+            yield Finding(False, f"{keeping.database.name} is damaged: {damage}; {_RESTORE}")
         with connection.writing():
             connection.rows("UPDATE store SET sequence = sequence")
         yield Finding(True, f"the store {keeping.database.name} can be read and written")
         yield from _erased(connection, registry)
+        keeping.audits.catch_up(connection)
+        for one in keeping.audits.of(active or ""):
+            if one.held_back:
+                share = f"{one.right} of {one.count} audits were right, aimed at {one.target}"
+                yield Finding(True, f"«{one.label}» ({one.head}) is for review: {share}")
         connection.close()
     except StoreError as error:
-        yield Finding(False, f"{error}; meanwhile the service answers, degraded, and takes no corrections")
+        remedy = f"; {_RESTORE}" if any(sign in str(error) for sign in _DAMAGED) else ""
+        text = f"{error}; meanwhile the service answers, degraded, and takes no corrections{remedy}"
+        yield Finding(False, text)
 
 
 def _model(registry: Registry, active: str | None) -> Finding:

@@ -1,9 +1,11 @@
 """What is kept, as one: the store, the thread that writes it, the editors' memory, their journal, the answers."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from service.audits import Audits
 from service.corrections import Corrections
 from service.predictions import Given, Predictions, Write
 from service.recall import Recall
@@ -12,6 +14,7 @@ from service.store.database import Connection, Database, StoreError
 from service.store.readers import Readers
 from service.store.writer import Writer
 from service.terms import Terms
+from service.trust import TARGET
 
 DAY = 24 * 3600 * 1000  # ms
 CALLS = timedelta(days=30)  # for so long a call may be sent again under its Idempotency-Key
@@ -24,19 +27,28 @@ class Sizes(NamedTuple):
     predictions: int
     predictions_bytes: int
     store_bytes: int
+    last_correction: str | None  # when it came, ISO 8601
 
 
 class Keeping:
-    def __init__(self, database: Database, days: int, most_bytes: int) -> None:
+    def __init__(
+        self, database: Database, days: int, most_bytes: int, target: Callable[[str], float] = lambda _: TARGET
+    ) -> None:
+        """`target` tells of a version of the model which precision its `auto` is aimed at."""
         self.database = database
         self.readers = Readers(database)
         self.terms = Terms()
-        self.recall = Recall(database, lambda: self.writer.problem, self.terms.catch_up)
+        self.audits = Audits(target)
+        self.recall = Recall(database, lambda: self.writer.problem, self._catch_up)
         self.writer: Writer[Given] = Writer(database, Write(self.recall), self._tidy)
         self.predictions = Predictions(self.writer, self.readers)
         self.corrections = Corrections(self.writer, self.readers, self.recall)
         self._days, self._most_bytes = days, most_bytes
         self._sizes: tuple[float, Sizes] | None = None
+
+    def _catch_up(self, connection: Connection) -> None:
+        self.terms.catch_up(connection)
+        self.audits.catch_up(connection)
 
     def start(self) -> None:
         self.recall.start()
@@ -58,7 +70,12 @@ class Keeping:
         if self._sizes is None or time.monotonic() - self._sizes[0] > FRESH:
             try:
                 with self.readers.one() as connection:
-                    sizes = Sizes(journal.count(connection), *answers.held(connection), bytes_of(connection))
+                    sizes = Sizes(
+                        journal.count(connection),
+                        *answers.held(connection),
+                        bytes_of(connection),
+                        journal.last_received(connection),
+                    )
             except StoreError:
                 return None
             self._sizes = time.monotonic(), sizes
@@ -88,7 +105,7 @@ def bytes_of(connection: Connection) -> int:
     if connection.dialect == "sqlite":
         [[pages]], [[size]] = connection.rows("PRAGMA page_count"), connection.rows("PRAGMA page_size")
         return int(pages * size)
-    tables = ("corrections", "articles", "calls", "predictions", "vocabulary")
+    tables = ("corrections", "articles", "calls", "predictions", "vocabulary", "audits")
     return sum(
         int(connection.rows("SELECT pg_total_relation_size(CAST(:table AS regclass))", table=table)[0][0])
         for table in tables

@@ -14,6 +14,7 @@ from service.settings import Settings
 from service.store import journal
 from service.store.database import database_of
 from service.store.schema import opened
+from service.trust import TARGET
 
 BASELINE = Path(__file__).with_name("baseline")
 
@@ -25,7 +26,12 @@ def open_registry(settings: Settings) -> Registry:
 
 def open_keeping(settings: Settings) -> Keeping:
     """What this service keeps. Nothing is opened yet."""
-    return Keeping(database_of(settings.store, settings.home), settings.predictions_days, settings.predictions_bytes)
+    return Keeping(
+        database_of(settings.store, settings.home),
+        settings.predictions_days,
+        settings.predictions_bytes,
+        target_of(open_registry(settings)),
+    )
 
 
 def erased_articles(settings: Settings) -> frozenset[bytes]:
@@ -94,6 +100,33 @@ def outlets_of(registry: Registry) -> Callable[[str], Mapping[str, int]]:
             return {}
 
     return outlets
+
+
+def newest_row_of(registry: Registry) -> Callable[[str], str | None]:
+    """Of a version, the day of the newest row that it learnt from, ISO 8601."""
+
+    @cache
+    def newest_row(version: str) -> str | None:
+        try:
+            return artifact.inspect(registry.path(version)).newest_row
+        except (ArtifactError, OSError):
+            return None
+
+    return newest_row
+
+
+def target_of(registry: Registry) -> Callable[[str], float]:
+    """Of a version, the precision that its `auto` was aimed at."""
+
+    @cache
+    def target(version: str) -> float:
+        try:
+            found = artifact.inspect(registry.path(version)).config.get("decision", {}).get("precision")
+        except (ArtifactError, OSError):
+            return TARGET
+        return float(found) if isinstance(found, int | float) and 0 < found < 1 else TARGET
+
+    return target
 
 
 def outlets_at(directory: Path) -> Mapping[str, int]:

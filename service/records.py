@@ -18,12 +18,14 @@ from service.lines import BOM, DamagedFileError, open_lines, write_lines
 from service.shape import wrong
 
 __all__ = [
+    "UNREADABLE",
     "DamagedFileError",
     "RecordError",
     "Rejects",
     "decode_article",
     "decode_labelled",
     "encode_annotation",
+    "not_json",
     "open_lines",
     "record_errors",
     "write_lines",
@@ -39,7 +41,7 @@ _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])  # the keys alone: value
 _labelled_fields = frozenset(LabelledArticle.__struct_fields__)
 _encoder = msgspec.json.Encoder()
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a ValidationError is a DecodeError
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a ValidationError is a DecodeError
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -81,7 +83,7 @@ def decode_article(line: bytes, *, strict: bool = False) -> tuple[Article, tuple
         warnings = unknown_fields(_objects.decode(line))
         if warnings:
             line.decode()  # unread fields were skipped without a look at their encoding
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _what_is_wrong(error, line) from error
     if article.title is None and article.text is None and article.body_html is None:
         raise _without_text(warnings)
@@ -105,7 +107,7 @@ def decode_labelled(line: bytes) -> tuple[LabelledArticle, dict[str, msgspec.Raw
         fields = _objects.decode(line)
         if not fields.keys() <= _labelled_fields:
             line.decode()
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _what_is_wrong(error, line) from error
     if article.title is None and article.text is None and article.body_html is None:
         raise _without_text(unknown_fields(fields))
@@ -122,14 +124,14 @@ def record_errors(line: bytes, whole: str = "an article") -> Iterator[None]:
     """Whatever msgspec finds wrong with the line, which is to hold `whole`, becomes a RecordError."""
     try:
         yield
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _what_is_wrong(error, line, whole) from error
 
 
 def _what_is_wrong(error: Exception, line: bytes, whole: str = "an article") -> RecordError:
     if isinstance(error, msgspec.ValidationError):
         return _wrong_shape(error, line)
-    return _not_json(error, line, whole)
+    return not_json(error, line, whole)
 
 
 def _decode(line: bytes) -> Article:
@@ -166,7 +168,8 @@ def _wrong_shape(error: msgspec.ValidationError, line: bytes) -> RecordError:
     return RecordError(pointer, detail)
 
 
-def _not_json(error: Exception, line: bytes, whole: str) -> RecordError:
+def not_json(error: Exception, line: bytes, whole: str) -> RecordError:
+    """What is the matter with a line that is no JSON, and was to hold `whole`; `error` is one of UNREADABLE."""
     if not line.strip():
         return RecordError("", f"the body is empty: send {whole} as a JSON object")
     if isinstance(error, RecursionError):

@@ -1,7 +1,8 @@
 """Which answers are worth an editor's look, and what the latest answers say taken together.
 
 margin: the likeliest rubric and the next are close (Scheffer, Decomain & Wrobel 2001). rare: few of the latest answers
-have its rubric, so that each look at one teaches the next model more than one more of the many.
+have its rubric, so that each look at one teaches the next model more than one more of the many. The other strategies
+have files of their own: doubts.py, drawn.py.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ from msgspec import UNSET, Struct, UnsetType
 from service.inference.article import Decision
 from service.keeping import Keeping
 
-Strategy = Literal["margin", "rare"]
+Strategy = Literal["margin", "rare", "disagreement", "label_error", "audit"]
 
 LOOKED_AT = 2000  # of the latest answers; some 60 ms
 
@@ -42,19 +43,27 @@ class Lately(Struct, frozen=True):
     tags: tuple[Likely, ...]
 
 
-class Candidate(Struct, frozen=True):
+class Voice(Struct, frozen=True):
+    """Who has which rubric for the article: a version of the model, or an editor."""
+
+    by: str
+    label: str
+
+
+class Candidate(Struct, frozen=True, omit_defaults=True):
     """`margin`: how far the likeliest rubric is ahead of the next. `like_it`: how many of `of` latest answers have the
-    same rubric."""
+    same rubric. `voices` are those that differ, the latest first. Of an audit neither rubrics nor tags are told."""
 
     article_id: str | None
-    prediction_id: str
+    prediction_id: str | None
     at: str
-    draft: bool
-    rubrics: tuple[Likely, ...]
-    tags: tuple[Likely, ...]
-    margin: float
-    like_it: int
-    of: int
+    draft: bool = False
+    rubrics: tuple[Likely, ...] = ()
+    tags: tuple[Likely, ...] = ()
+    margin: float | None = None
+    like_it: int | None = None
+    of: int | None = None
+    voices: tuple[Voice, ...] = ()
 
 
 class _Answer(Struct, frozen=True):
@@ -84,7 +93,7 @@ def lately(keeping: Keeping, most: int = LOOKED_AT) -> Iterator[Lately]:
         yield Lately(
             kept.article_id,
             kept.prediction_id,
-            datetime.fromtimestamp(kept.made_at / 1000, UTC).isoformat(timespec="seconds"),
+            when(kept.made_at),
             bool(kept.draft),
             answer.status,
             answer.reasons,
@@ -93,12 +102,17 @@ def lately(keeping: Keeping, most: int = LOOKED_AT) -> Iterator[Lately]:
         )
 
 
+def when(made_at: int) -> str:
+    """Milliseconds since 1970 as ISO 8601."""
+    return datetime.fromtimestamp(made_at / 1000, UTC).isoformat(timespec="seconds")
+
+
 def queue(keeping: Keeping, strategy: Strategy, most: int) -> list[Candidate]:
     """Articles that no editor has decided anything on, most worth a look first. Reads the store. Raises StoreError."""
     answers = [one for one in lately(keeping) if one.rubrics]
     many = Counter(one.rubrics[0].id for one in answers)
     found = [_candidate(one, many, len(answers)) for one in answers if not keeping.recall.knows(one.article_id)]
-    found.sort(key=_margin if strategy == "margin" else _rarity)
+    found.sort(key=_rarity if strategy == "rare" else _margin)
     return found[:most]
 
 
@@ -118,11 +132,11 @@ def _candidate(one: Lately, many: Counter[str], of: int) -> Candidate:
 
 
 def _margin(one: Candidate) -> float:
-    return one.margin
+    return one.margin or 0.0
 
 
 def _rarity(one: Candidate) -> tuple[int, float]:
-    return one.like_it, one.margin
+    return one.like_it or 0, one.margin or 0.0
 
 
 class Mix(Struct, frozen=True):

@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: Path | None = None  # where the corpora of a training configuration lie
     host: str = "127.0.0.1"
     port: Port = 8000  # 0 picks a free one
+    hosts: tuple[str, ...] = ()  # names under which editors open the page, beside loopback and bare addresses
     workers: Positive = 1  # processes that answer
     max_body: Positive = 2 * 1024 * 1024  # bytes of one request
     max_batch: Positive = 1000  # articles of one request
@@ -39,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: str = ""  # postgresql://USER@HOST/NAME; without it HOME/store.db
     predictions_days: Positive = 30  # how long answers are kept for `GET /predictions/{id}`
     predictions_bytes: Positive = 2_000_000_000  # of them, compressed
+    audit_share: Annotated[float, Meta(ge=0, le=1)] = 0.02  # of what is published unseen, drawn for an editor's look
+    model_max_age: Annotated[int, Meta(ge=0)] = 45  # days since the newest row it learnt from; 0: never too old
     jobs_days: Positive = 30  # how long a job of retagging that nobody touches can be resumed or undone
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
 
@@ -56,6 +59,7 @@ class SettingsError(ValueError):
 
 
 _TYPES = get_type_hints(Settings, include_extras=True)
+_BETWEEN = {"trusted_keys": os.pathsep, "hosts": ","}  # the items of a list in a variable
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -72,8 +76,8 @@ def _from_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, objec
             name = variable.removeprefix(PREFIX).lower()
             if name not in _TYPES or variable != variable.upper():
                 raise _unknown(PREFIX, variable.removeprefix(PREFIX), ["CONFIG", *map(str.upper, _TYPES)])
-            is_list = name == "trusted_keys"
-            yield name, value.split(os.pathsep) if is_list and value else value, variable
+            between = _BETWEEN.get(name)
+            yield name, value.split(between) if between and value else value, variable
 
 
 def _from_file(environment: Mapping[str, str]) -> Iterator[tuple[str, object, str]]:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from service.declension import declined_all
+from service.declension import declined_all, says_nothing
 from service.inference.labels import Labels
 from service.store import terms
 from service.store.database import Connection
@@ -75,9 +75,13 @@ def with_names(vocabulary: Vocabulary, entry: Entry, labels: Labels) -> Entry:
     after = Vocabulary([*vocabulary.entries.values(), entry])
     term = after.term(entry.id, labels)
     assert term is not None
-    names = declined_all(searched(term, entry, labels))
+    wanted = searched(term, entry, labels)
+    names = declined_all(wanted)
     if () in names:
         raise VocabularyError("malformed", "a label needs words in Cyrillic or Latin letters, or digits", "/label")
+    if nothing := next(filter(says_nothing, wanted), None):
+        pointer = f"/synonyms/{entry.synonyms.index(nothing)}" if nothing in entry.synonyms else "/label"
+        raise VocabularyError("malformed", f"«{nothing}» stands in most articles: give it a fuller name", pointer)
     return replace(entry, names=names)
 
 

@@ -22,6 +22,7 @@ Status = Literal["active", "merged", "retired"]
 LONGEST = 200  # characters of a label or synonym
 MOST_SYNONYMS = 100
 MOST_ENTRIES = 10_000
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # Unicode's categories; Cf turns the direction of a line around
 
 
 class Term(Struct, frozen=True, kw_only=True):
@@ -266,8 +267,8 @@ def _checked(
 
 
 def _name(sent: str, pointer: str, vocabulary: Vocabulary, labels: Labels, own: str | None) -> str:
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in sent):
-        raise VocabularyError("malformed", "a label must not hold control characters", pointer)
+    if any(unicodedata.category(character) in UNSEEN for character in sent):
+        raise VocabularyError("malformed", "a label must not hold control characters or invisible ones", pointer)
     name = " ".join(sent.split())
     if not any(character.isalnum() for character in name):
         raise VocabularyError("malformed", "a label needs a letter or a digit", pointer)

@@ -256,6 +256,36 @@ def test_a_page_of_another_site_can_not_decide(served: Served) -> None:
     assert journal(served) == []
 
 
+def test_a_browser_is_believed_under_addresses_and_names_that_are_set(tmp_path: Path) -> None:
+    """A name that somebody made point here is his page's, though Origin and Host agree."""
+    sent = {"article_id": "a1", "seen": True, "final": {"tags": []}}
+    with serving(tmp_path, (), hosts=("Tags.Newsroom.example",)) as served:
+        for host, status in {
+            "evil.example": 403, "evil.example:8000": 403, "localhost:1": 201, "127.0.0.1": 201, "10.0.0.7:8000": 201,
+            "[::1]:8000": 201, "tags.newsroom.example": 201, "TAGS.newsroom.example:443": 201,
+        }.items():  # fmt: skip
+            headers = {"Host": host, "Origin": f"http://{host}"}
+            assert served.client.post("/corrections", json=sent, headers=headers).status_code == status, host
+        told = served.client.post(
+            "/corrections", json=sent, headers={"Host": "x.example", "Origin": "http://x.example"}
+        )
+        assert "RUBRICATOR_HOSTS" in told.json()["detail"]
+        assert served.client.post("/corrections", json=sent, headers={"Host": "cms.example"}).status_code == 201
+
+
+def test_an_id_beside_another_labels_name_is_refused(served: Served) -> None:
+    final = {"tags": [{"id": "t", "label": "Другой тег"}]}
+    refused = correct(served, article={"id": "a1", **TEXT}, final=final)
+    assert refused.status_code == 422
+    assert "t is «Тег baseline», not «Другой тег»" in refused.json()["detail"]
+    final = {"tags": [{"id": "t", "label": "как его зовёт CMS"}]}
+    assert correct(served, article={"id": "a1", **TEXT}, final=final).status_code == 201
+
+
+def test_an_article_whose_id_is_no_utf_8_is_not_another_one(served: Served) -> None:
+    assert served.client.delete("/articles/%F1").status_code == 400
+
+
 def test_every_worker_heeds_what_one_of_them_was_told(tmp_path: Path, store: str) -> None:
     same = store or f"sqlite:///{tmp_path}/store.db"
     with serving(tmp_path / "1", (), store=same) as first, serving(tmp_path / "2", (), store=same) as second:

@@ -1,6 +1,7 @@
 """What editors decided, on the command line: import, export, prune, doctor; and what a training heeds of it."""
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,21 @@ def test_doctor_tells_of_a_store_that_can_not_be_used(run: Any, home: Path) -> N
     assert told.code == 1
     assert "can't be used now" in told.out
     assert run("corrections", "export").code == 1
+
+
+def test_doctor_tells_of_a_damaged_store(run: Any, home: Path, corrections: Path) -> None:  # noqa: F811
+    run("corrections", "import", str(corrections))
+    store = home / "store.db"
+    with sqlite3.connect(store) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        [[page]] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'corrections'")
+    connection.close()
+    content = bytearray(store.read_bytes())
+    content[(page - 1) * 4096 : (page - 1) * 4096 + 64] = b"x" * 64
+    store.write_bytes(content)
+    told = run("doctor")
+    assert told.code == 1
+    assert "restore a backup" in told.out
 
 
 def test_no_training_learns_from_an_erased_article(run: Any, home: Path, corrections: Path) -> None:  # noqa: F811

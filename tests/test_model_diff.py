@@ -72,3 +72,20 @@ def test_two_versions_are_compared_over_http_and_on_the_command_line(tmp_path: P
     assert told.exit_code == 0, told.output
     assert f"baseline -> {version}" in told.output
     assert BASELINE.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [('{"title": "Мост"}\n{"title": 1}\n', 1, "line 2: /title"), ("", 2, "no articles"), (None, 2, "is not a file")],
+)
+def test_what_is_no_article_to_compare_on_is_told(
+    tmp_path: Path, monkeypatch: Any, content: str | None, code: int, said: str
+) -> None:
+    sample = tmp_path / "sample"
+    if content is None:
+        sample.mkdir()
+    else:
+        sample.write_text(content, "utf-8")
+    monkeypatch.setenv("RUBRICATOR_HOME", str(tmp_path / "home"))
+    told = CliRunner().invoke(app, ["models", "diff", "baseline", "baseline", "--data", str(sample)])
+    assert (told.exit_code, said in told.output) == (code, True), told.output

@@ -75,9 +75,9 @@ def test_an_article_is_there_once_and_leaves_when_it_has_been_decided(client: ht
 
 
 def test_a_strategy_that_is_not_there_is_named(client: httpx.Client) -> None:
-    answer = client.get("/review?strategy=audit")
+    answer = client.get("/review?strategy=none")
     assert answer.status_code == 400
-    assert "margin or rare" in answer.json()["detail"]
+    assert "margin or rare or disagreement or label_error or audit" in answer.json()["detail"]
 
 
 def test_numbers_add_up(client: httpx.Client) -> None:

@@ -24,7 +24,7 @@ from service.store.database import (
     StoreError,
     database_of,
 )
-from service.store.schema import opened
+from service.store.schema import FORMAT, opened
 from service.store.writer import Writer
 from tests.postgresql import Server
 from tests.serving import Served, serving
@@ -44,7 +44,7 @@ def test_tables_are_made_once_whoever_comes_first(database: Database) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [one.rows("SELECT format, oldest_reader FROM store") for one in connections] == [[(2, 1)]] * 4
+    assert [one.rows("SELECT format, oldest_reader FROM store") for one in connections] == [[(FORMAT, 1)]] * 4
     for one in connections:
         one.close()
 
@@ -55,14 +55,14 @@ def test_a_newer_store_works_as_long_as_it_says_so(database: Database) -> None:
     connection.rows("ALTER TABLE corrections ADD COLUMN mood TEXT")
     connection.rows("ALTER TABLE articles ADD COLUMN mood TEXT")
     connection.rows("CREATE TABLE moods (mood TEXT)")
-    connection.rows("UPDATE store SET format = 3")
+    connection.rows(f"UPDATE store SET format = {FORMAT + 1}")
     again = opened(database)
     with again.writing():
         journal.append(again, [journal.Entry(1, "a", None, "2026-01-01", None, True, b"{}", None)])
         journal.remember(again, [journal.Remembered(journal.key_of("a"), "a", b"{}", None, 1)])
     assert len(journal.page(again, 0, 10)) == 1
-    connection.rows("UPDATE store SET oldest_reader = 3")
-    with pytest.raises(StoreError, match="format 3, this service reads 2: upgrade it"):
+    connection.rows(f"UPDATE store SET oldest_reader = {FORMAT + 1}")
+    with pytest.raises(StoreError, match=f"format {FORMAT + 1}, this service reads {FORMAT}: upgrade it"):
         opened(database)
     for one in (connection, again):
         one.close()
@@ -312,10 +312,11 @@ def test_a_store_of_the_first_format_is_added_to_and_loses_nothing(database: Dat
     with before.writing():
         journal.remember(before, [journal.Remembered(journal.key_of("a"), "a", b"{}", None, 1)])
     before.rows("DROP TABLE vocabulary")
+    before.rows("DROP TABLE audits")
     before.rows("UPDATE alembic_version SET version_num = '0001'")
     before.rows("UPDATE store SET format = 1")
     after = opened(database)
-    assert after.rows("SELECT format, oldest_reader FROM store") == [(2, 1)]
+    assert after.rows("SELECT format, oldest_reader FROM store") == [(FORMAT, 1)]
     assert journal.remembered(after, "a") is not None
     assert after.rows("SELECT count(*) FROM vocabulary") == [(0,)]
     for one in (before, after):

@@ -197,3 +197,22 @@ def test_a_tag_that_is_held_back_is_nowhere(served: Served) -> None:
     assert annotate(served, "Эскалатор")["tags"] == []
     patch(served, "t", policy="review_only")
     assert [(tag["id"], tag["policy"]) for tag in annotate(served)["tags"]] == [("t", "review_only")]
+
+
+@pytest.mark.parametrize("name", ["и", "Ы", "на", "из-за", "не же", "тег\u202eгет", "те\u200bг", "тег\u0007"])
+def test_a_name_that_is_everywhere_or_can_not_be_seen_is_no_name(served: Served, name: str) -> None:
+    for refused, pointer in (
+        (add(served, name), "/label"),
+        (add(served, "Эскалатор", "лестница", name), "/synonyms/1"),
+    ):
+        assert refused.status_code in {400, 422}
+        assert [one["pointer"] for one in refused.json()["errors"]] == [pointer]
+    assert add(served, "Эскалатор", "лестница").status_code == 201
+
+
+def test_half_a_pair_of_surrogates_is_told(served: Served) -> None:
+    refused = served.client.post(
+        "/vocabulary/tags", content=b'{"label": "\\ud800"}', headers={"Content-Type": "application/json"}
+    )
+    assert refused.status_code == 400
+    assert "without its other half" in refused.json()["detail"]

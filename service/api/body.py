@@ -9,6 +9,7 @@ from litestar import Request
 
 from service.api.problems import ProblemError, too_large
 from service.api.schemas import FieldProblem
+from service.records import UNREADABLE, not_json
 from service.shape import wrong
 
 T = TypeVar("T")
@@ -88,8 +89,8 @@ def decode(body: bytes, kind: type[T], name: str, like: str) -> T:
         if not pointer:
             raise ProblemError("malformed", f"{detail}: send {like}") from error
         raise ProblemError("malformed", detail, errors=[FieldProblem(pointer, detail)]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProblemError("malformed", f"not JSON: {error}") from error
+    except UNREADABLE as error:
+        raise not_json(error, body, name) from error
 
 
 def _unsupported(detail: str, accepted_encoding: str = "") -> ProblemError:

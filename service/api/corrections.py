@@ -86,7 +86,8 @@ async def correct(
     with keeping.corrections.once(key):
         if key is not None and (before := await asyncio.to_thread(keeping.corrections.replay, key, fingerprint)):
             return _told(before, many, kind, request)
-        prepared = await asyncio.to_thread(ready, items, suggester(door, door.take()), keeping.predictions)
+        suggests = suggester(door, door.take(), request.app.state.audit_share)
+        prepared = await asyncio.to_thread(ready, items, suggests, keeping.predictions)
         if not many and isinstance(prepared[0], CorrectionError):
             raise prepared[0]
         answered = await asyncio.wrap_future(keeping.corrections.append(prepared, key, fingerprint))
@@ -132,8 +133,8 @@ async def undo(
     return Response(msgspec.json.encode(recorded), status_code=recorded.status, media_type=JSON)
 
 
-def suggester(door: Door, model: Model) -> Suggester:
-    return Suggester(lambda article: door.annotate([article])[0], model.labels)
+def suggester(door: Door, model: Model, audit_share: float) -> Suggester:
+    return Suggester(lambda article: door.annotate([article])[0], model.labels, audit_share)
 
 
 def journalled(entry: Entry) -> Journalled:
@@ -223,7 +224,8 @@ async def _streamed(first: bytes, lines: Iterator[bytes]) -> AsyncIterator[bytes
 def _utc(sent: str) -> str:
     try:
         moment = datetime.fromisoformat(sent.replace(" ", "+") if "T" in sent else sent)
-    except ValueError as error:
+        utc = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         detail = "since must be a date or a time as in ISO 8601, 2026-05-20T12:00:00+03:00"
         raise ProblemError("bad-parameter", detail, errors=[FieldProblem("?since", detail)]) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="microseconds")
+    return utc.isoformat(timespec="microseconds")

@@ -6,10 +6,12 @@ from typing import Any
 from litestar import Request, get
 from litestar.di import NamedDependency
 
+from service.aging import Aging, days_since
+from service.annotate import Door
 from service.api.body import JSON
 from service.api.openapi import Told
 from service.api.query import NoParameters, read_query
-from service.api.schemas import DecisionsMade, Kept, LabelMix, Numbers
+from service.api.schemas import DecisionsMade, Kept, LabelMix, Numbers, Trust
 from service.api.tally import Tally
 from service.api.together import Together
 from service.keeping import Keeping
@@ -21,14 +23,18 @@ MOST_LABELS = 30  # of each head
 
 @get("/numbers", opt=Told("What was answered, for people", answer={JSON: Numbers}).as_opt())
 async def numbers(
-    request: Request[Any, Any, Any], together: NamedDependency[Together], keeping: NamedDependency[Keeping]
+    request: Request[Any, Any, Any],
+    together: NamedDependency[Together],
+    keeping: NamedDependency[Keeping],
+    aging: NamedDependency[Aging],
+    door: NamedDependency[Door],
 ) -> Numbers:
     """Counts since the service began; labels of the latest 2,000 answers that are kept."""
     read_query(request, NoParameters)
-    return await asyncio.to_thread(lambda: _numbers(together.total(), keeping))
+    return await asyncio.to_thread(lambda: _numbers(together.total(), keeping, aging, door.take().version))
 
 
-def _numbers(tally: Tally, keeping: Keeping) -> Numbers:
+def _numbers(tally: Tally, keeping: Keeping, aging: Aging, version: str) -> Numbers:
     sizes = keeping.sizes()
     try:
         answers = list(lately(keeping)) if sizes is not None else []
@@ -53,5 +59,11 @@ def _numbers(tally: Tally, keeping: Keeping) -> Numbers:
             since=answers[-1].at if answers else None,
             rubrics=tuple(mix(answers, "rubric")[:MOST_LABELS]),
             tags=tuple(mix(answers, "tags")[:MOST_LABELS]),
+        ),
+        trust=Trust(
+            version=version,
+            age=aging.of(version),
+            days_since_correction=days_since(sizes.last_correction) if sizes and sizes.last_correction else None,
+            audited=tuple(keeping.audits.of(version)),
         ),
     )

@@ -40,13 +40,24 @@ def must_come_from_this_machine(request: Request[Any, Any, Any]) -> None:
 
 def must_not_come_from_a_foreign_page(request: Request[Any, Any, Any]) -> None:
     """A browser tells whose page sends; a CMS's server sends neither header. Without keys, any page that somebody in
-    the newsroom looks at could write here otherwise."""
+    the newsroom looks at could write here otherwise.
+
+    A page may also come from a name that its owner has since made point here (DNS rebinding): then Origin and Host
+    agree, so a browser is believed under an address, under localhost and under the names of the setting `hosts` alone.
+    """
     sent = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.scope["headers"]]
     hosts = [value for name, value in sent if name == "host"]
+    if not any(name in {"origin", "sec-fetch-site"} for name, _ in sent):
+        return
     if any(name == "origin" and _part(value, "netloc") not in hosts for name, value in sent) or any(
         name == "sec-fetch-site" and value not in {"none", "same-origin"} for name, value in sent
     ):
         raise ProblemError("foreign-page", "send this from the newsroom's own server, not from a page of another site")
+    for host in hosts:
+        name = _part(f"//{host}", "hostname")
+        if not _is_address(name) and name not in request.app.state.hosts:
+            detail = f"editors' pages are not known to be served as {name[:64]}: name it in RUBRICATOR_HOSTS"
+            raise ProblemError("foreign-page", detail)
 
 
 def _part(url: str, name: Literal["hostname", "netloc"]) -> str:
@@ -54,6 +65,14 @@ def _part(url: str, name: Literal["hostname", "netloc"]) -> str:
         return getattr(urlsplit(url), name) or ""
     except ValueError:
         return ""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True
 
 
 def _is_loopback(host: str) -> bool:

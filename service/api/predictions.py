@@ -18,7 +18,7 @@ from service.inference.article import Annotation
 from service.keeping import Keeping
 
 _PREDICTION = Told("An answer again", answer={JSON: Annotation}, problems=(404, 410, 503))
-_ERASE = Told("Erase all that is held of an article", answer={JSON: Erased}, problems=(403, 503))
+_ERASE = Told("Erase all that is held of an article", answer={JSON: Erased}, problems=(400, 403, 503))
 
 
 @get("/predictions/{prediction_id:str}", opt=_PREDICTION.as_opt())
@@ -44,7 +44,10 @@ async def erase(
     must_not_come_from_a_foreign_page(request)
     read_query(request, NoParameters)
     # not the parameter: the router takes // for /
-    article_id = unquote(request.scope["raw_path"].decode("latin-1").partition("/articles/")[2])
+    try:
+        article_id = unquote(request.scope["raw_path"].decode("latin-1").partition("/articles/")[2], errors="strict")
+    except UnicodeDecodeError as error:
+        raise ProblemError("malformed", "the article's id in the address is not UTF-8") from error
     corrections, predictions = await asyncio.wrap_future(keeping.corrections.erase(article_id))
     await asyncio.to_thread(keeping.settle)
     return Erased(corrections, predictions)

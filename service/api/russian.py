@@ -65,7 +65,17 @@ SENTENCES = {
     "{} leads to {} already: a tag can't be merged into itself": "{} уже ведёт к {}: тег нельзя слить с самим собой",
     "the tag {} is retired: bring it back first": "тег {} снят: сначала верните его",
     "a tag has at most {} synonyms": "у тега не больше {} синонимов",
-    "a label must not hold control characters": "в метке не должно быть управляющих символов",
+    "a label must not hold control characters or invisible ones": (
+        "в метке не должно быть управляющих и невидимых символов"
+    ),
+    "«{}» stands in most articles: give it a fuller name": "«{}» стоит в большинстве статей: дайте имя полнее",
+    "the tag {} is «{}», not «{}»: send one of the two": "тег {} – это «{}», а не «{}»: пошлите что-то одно",
+    "the rubric {} is «{}», not «{}»: send one of the two": "рубрика {} – это «{}», а не «{}»: пошлите что-то одно",
+    "the region {} is «{}», not «{}»: send one of the two": "регион {} – это «{}», а не «{}»: пошлите что-то одно",
+    "the article's id in the address is not UTF-8": "id статьи в адресе не в UTF-8",
+    "editors' pages are not known to be served as {}: name it in RUBRICATOR_HOSTS": (
+        "страница редакторов под именем {} не известна: назовите его в RUBRICATOR_HOSTS"
+    ),
     "a label needs a letter or a digit": "в метке нужна буква или цифра",
     "a label has at most {} characters": "в метке не больше {} знаков",
     "a label needs words in Cyrillic or Latin letters, or digits": (

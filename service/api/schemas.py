@@ -4,10 +4,12 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from service.aging import Age
 from service.inference.article import ModelReference, Profile
 from service.inference.labels import Head
 from service.memory import Chosen
 from service.review import Mix
+from service.trust import Audited
 
 CONTRACT = "1.0"
 
@@ -88,12 +90,14 @@ class Health(Struct, frozen=True):
 
 
 class Readiness(Struct, frozen=True):
-    """`problem` says why the version that should answer does not: the last good one does."""
+    """`problem` says why the version that should answer does not, or why nothing can be kept: answers go on."""
 
     status: Literal["ready"]
     model: str
     vocabulary: str
     problem: str | None
+    age: Age
+    held_back: tuple[str, ...]  # labels that audits speak against: they are for review
 
 
 class ModelCard(Struct, frozen=True):
@@ -184,6 +188,15 @@ class LabelMix(Struct, frozen=True):
     tags: tuple[Mix, ...]
 
 
+class Trust(Struct, frozen=True):
+    """What audits found of the labels of the model that answers, and how old it and the latest correction are."""
+
+    version: str
+    age: Age
+    days_since_correction: int | None
+    audited: tuple[Audited, ...]
+
+
 class Numbers(Struct, frozen=True):
     """What all workers have done since the service began, and how the store does."""
 
@@ -193,6 +206,7 @@ class Numbers(Struct, frozen=True):
     decisions: tuple[DecisionsMade, ...]
     store: Kept
     labels: LabelMix
+    trust: Trust
 
 
 class Erased(Struct, frozen=True):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from msgspec import UNSET, Struct, field
 
+from service.aging import Age, days_since
 from service.inference.article import Annotation, ModelReference
 from service.keeping import Keeping
 
@@ -82,11 +83,12 @@ class Tally(Struct):
 class Exposition:
     """A collector of prometheus_client over a tally, the model in use and what is kept. Reads the store."""
 
-    def __init__(self, tally: Tally, reference: ModelReference, swaps: Swaps, keeping: Keeping) -> None:
+    def __init__(self, tally: Tally, reference: ModelReference, swaps: Swaps, keeping: Keeping, age: Age) -> None:
         self._tally = tally
         self._keeping = keeping
         self._reference = reference
         self._swaps = swaps
+        self._age = age
 
     def collect(self) -> "Iterator[Metric]":
         from prometheus_client.core import (
@@ -133,6 +135,29 @@ class Exposition:
             size = sizes.predictions_bytes
             yield GaugeMetricFamily("rubricator_predictions_bytes", "Of them, compressed", size)
             yield GaugeMetricFamily("rubricator_store_bytes", "Of all tables", sizes.store_bytes)
+            if sizes.last_correction is not None:
+                days = days_since(sizes.last_correction)
+                yield GaugeMetricFamily("rubricator_days_since_correction", "Since editors' latest decision", days)
+        if self._age.days is not None:
+            days = self._age.days
+            yield GaugeMetricFamily("rubricator_model_age_days", "Since the newest article it learnt from", days)
+        yield GaugeMetricFamily("rubricator_model_too_old", "1: older than is allowed", float(self._age.too_old))
+        yield from self._trust()
+
+    def _trust(self) -> "Iterator[Metric]":
+        from prometheus_client.core import GaugeMetricFamily
+
+        labels = ("head", "label")
+        audits = GaugeMetricFamily("rubricator_audits", "Audited labels", labels=(*labels, "outcome"))
+        precision = GaugeMetricFamily("rubricator_audited_precision", "With its interval", labels=(*labels, "bound"))
+        held_back = GaugeMetricFamily("rubricator_label_held_back", "1: audits speak against it", labels=labels)
+        for one in self._keeping.audits.of(self._reference.version):
+            audits.add_metric((one.head, one.id, "right"), one.right)
+            audits.add_metric((one.head, one.id, "wrong"), one.count - one.right)
+            for bound, value in (("low", one.low), ("estimate", one.precision), ("high", one.high)):
+                precision.add_metric((one.head, one.id, bound), value)
+            held_back.add_metric((one.head, one.id), float(one.held_back))
+        yield from (audits, precision, held_back)
 
 
 def _add(mine: dict[K, N], theirs: Mapping[K, N]) -> None:
@@ -140,12 +165,12 @@ def _add(mine: dict[K, N], theirs: Mapping[K, N]) -> None:
         mine[key] += count
 
 
-def exposition(tally: Tally, reference: ModelReference, swaps: Swaps, keeping: Keeping) -> bytes:
+def exposition(tally: Tally, reference: ModelReference, swaps: Swaps, keeping: Keeping, age: Age) -> bytes:
     """The text that Prometheus reads, with what the process itself uses."""
     from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Exposition(tally, reference, swaps, keeping))
+    registry.register(Exposition(tally, reference, swaps, keeping, age))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 

@@ -126,7 +126,7 @@ def create(settings: Settings, keeping: Keeping, asked: Asked, model: str) -> Jo
             model=version,
             artifact=str(directory.absolute()),
             digest=digest,
-            snapshot=snapshot.take(keeping, folder),
+            snapshot=snapshot.take(keeping, folder, version),
             shard_bytes=SHARD_BYTES,
             code=code(),
             predictor=settings.predictor,

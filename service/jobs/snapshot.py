@@ -1,5 +1,6 @@
-"""What editors had decided when a job started: their decisions on articles, and the tags that they changed. Kept beside
-the plan, so that a shard's result doesn't depend on when it was made, nor on a store that the worker can't reach."""
+"""What editors had decided when a job started: their decisions on articles, the tags that they changed, and labels that
+their audits speak against. Kept beside the plan, so that a shard's result doesn't depend on when it was made, nor on a
+store that the worker can't reach."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from service.audits import HeldBack
 from service.inference.article import Article
 from service.inference.beside import file_beside
 from service.jobs.plan import JobError
@@ -19,6 +21,7 @@ NAME = "snapshot.jsonl"
 
 _vocabulary = msgspec.json.Decoder(tuple[Entry, ...])
 _decision = msgspec.json.Decoder(tuple[str, msgspec.Raw])
+_held = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 _memory = msgspec.json.Decoder(Memory)
 
 
@@ -27,9 +30,14 @@ class Snapshot:
 
     problem: str | None = None
 
-    def __init__(self, vocabulary: Vocabulary, decisions: Mapping[str, bytes]) -> None:
+    def __init__(self, vocabulary: Vocabulary, held: HeldBack, decisions: Mapping[str, bytes]) -> None:
         self.vocabulary = vocabulary
+        self._held = held
         self._decisions = decisions
+
+    def held_back(self, _: str) -> HeldBack:
+        """Of the job's model."""
+        return self._held
 
     def of(self, article: Article, /) -> Memory | None:
         decided = self.decided(article.id)
@@ -41,14 +49,15 @@ class Snapshot:
         return NOTHING if found is None else _memory.decode(found)
 
 
-def take(keeping: Keeping, folder: Path) -> str:
-    """Writes it and returns its sha256. Raises JobError where the store can't tell: then nothing may be changed."""
+def take(keeping: Keeping, folder: Path, version: str) -> str:
+    """Writes it for a version of the model and returns its sha256. Raises JobError where the store can't tell: then
+    nothing may be changed."""
     keeping.recall.look()
     if keeping.recall.problem is not None:
         raise JobError(f"{keeping.recall.problem}: what editors decided has to be known before anything is changed")
     digest = hashlib.sha256()
     with file_beside(folder / NAME) as file:
-        for line in _lines(keeping.terms.now, keeping.recall.all()):
+        for line in _lines(keeping, version):
             digest.update(line)
             file.write(line)
     return digest.hexdigest()
@@ -62,12 +71,18 @@ def read(folder: Path, expected: str) -> Snapshot:
         raise JobError(f"{folder / NAME} can't be read ({error.strerror}): start a new job") from error
     if hashlib.sha256(content).hexdigest() != expected:
         raise JobError(f"{folder / NAME} is not what was written when the job started: start a new job")
-    vocabulary, *decisions = content.splitlines()
+    vocabulary, held, *decisions = content.splitlines()
     decoded = map(_decision.decode, decisions)
-    return Snapshot(Vocabulary(_vocabulary.decode(vocabulary)), {id_: bytes(memory) for id_, memory in decoded})
+    return Snapshot(
+        Vocabulary(_vocabulary.decode(vocabulary)),
+        frozenset(_held.decode(held)),
+        {id_: bytes(memory) for id_, memory in decoded},
+    )
 
 
-def _lines(vocabulary: Vocabulary, decisions: Mapping[str, bytes]) -> Iterator[bytes]:
-    yield msgspec.json.encode(list(vocabulary.entries.values())) + b"\n"
+def _lines(keeping: Keeping, version: str) -> Iterator[bytes]:
+    decisions = keeping.recall.all()
+    yield msgspec.json.encode(list(keeping.terms.now.entries.values())) + b"\n"
+    yield msgspec.json.encode(sorted(keeping.audits.held_back(version))) + b"\n"
     for id_ in sorted(decisions):
         yield msgspec.json.encode((id_, msgspec.Raw(decisions[id_]))) + b"\n"

@@ -40,7 +40,7 @@ def equipment(plan: Plan, folder: Path) -> Equipment:
         predict_unknown=plan.predictor,
     )
     outlets = outlets_at(directory)
-    door = Door(OneModel(loaded), lambda _: outlets, editors, terms=Terms(editors.vocabulary))
+    door = Door(OneModel(loaded), lambda _: outlets, editors, terms=Terms(editors.vocabulary), audits=editors)
     # answers hold no cycles, and the model need not be looked through for some
     gc.freeze()
     gc.set_threshold(100_000)

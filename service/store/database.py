@@ -139,6 +139,14 @@ class SQLite:
             yield
 
 
+def integrity(connection: Connection) -> str | None:
+    """What SQLite's own check finds, which reads the whole file; PostgreSQL checks its pages itself."""
+    if connection.dialect != "sqlite":
+        return None
+    found = [str(row[0]) for row in connection.rows("PRAGMA quick_check(3)")]
+    return None if found == ["ok"] else "; ".join(found)
+
+
 _SQLITE = (sqlite3.Error, (sqlite3.DataError, sqlite3.IntegrityError))
 
 

@@ -133,6 +133,16 @@ def taught(connection: Connection) -> Iterator[Entry]:
         sequence = entries[-1].sequence
 
 
+def latest_taught(connection: Connection, most: int, *, texts: bool = False) -> list[Entry]:
+    """What training may learn from, without what was undone: the latest first. `texts`: with the articles."""
+    columns = _COLUMNS if texts else _COLUMNS.replace("c.article,", "NULL,")
+    rows = connection.rows(
+        f"SELECT {columns} FROM corrections c WHERE c.taught ORDER BY c.sequence DESC LIMIT :most",  # noqa: S608
+        most=most,
+    )
+    return [entry for entry in (Entry(*row) for row in rows) if entry.undone is None]
+
+
 def remembered(connection: Connection, article_id: str) -> Remembered | None:
     rows = connection.rows(f"{_REMEMBERED} WHERE key = :key", key=key_of(article_id))
     return Remembered(*rows[0]) if rows else None
@@ -203,3 +213,8 @@ def erase(connection: Connection, article_id: str) -> int:
 def count(connection: Connection) -> int:
     [[corrections]] = connection.rows("SELECT count(*) FROM corrections")
     return int(corrections)
+
+
+def last_received(connection: Connection) -> str | None:
+    [[latest]] = connection.rows("SELECT max(received_at) FROM corrections WHERE undoes IS NULL")
+    return None if latest is None else str(latest)

@@ -1,0 +1,266 @@
+"""Trust in `auto`: audits that count, labels that lose it, a model that grows old."""
+
+import datetime
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from service.aging import Aging
+from service.annotate import Options
+from service.app import create_app
+from service.inference.article import Annotation, Article, RubricAnswer
+from service.settings import Settings
+from service.trust import ALPHA, audited, evidence, is_drawn, upper
+from tests.fake_service import FakeModel, fake_registry
+from tests.serving import listening
+from tests.test_command_line import home, run, versions  # noqa: F401 - fixtures
+
+
+class Sure(FakeModel):
+    """Publishes everything unseen."""
+
+    def annotate(
+        self,
+        articles: Sequence[Article],
+        options: Options,
+        heard: Callable[[tuple[bytes, bytes]], object] | None = None,
+        /,
+    ) -> list[Annotation]:
+        return [_sure(one) for one in super().annotate(articles, options, heard)]
+
+
+def _sure(one: Annotation) -> Annotation:
+    rubric, tags = one.rubric, one.tags
+    changed: dict[str, Any] = {"reasons": ()}
+    if isinstance(rubric, RubricAnswer):
+        changed["rubric"] = replace(rubric, decision="auto")
+    if isinstance(tags, tuple):
+        changed["tags"] = tuple(replace(tag, decision="auto") for tag in tags)
+    return replace(one, **changed)
+
+
+@pytest.fixture
+def client(tmp_path: Path, store: str) -> Iterator[httpx.Client]:
+    registry, _ = fake_registry(tmp_path)
+    settings = Settings(home=tmp_path, store=store, audit_share=0.5)
+    app = create_app(settings, registry, lambda directory: Sure(directory.name))
+    with listening(app) as (_, port), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        yield client
+
+
+def annotate(client: httpx.Client, id_: str) -> dict[str, Any]:
+    answer: dict[str, Any] = client.post(
+        "/annotate", json={"id": id_, "title": "Мост открыли", "text": f"Статья {id_}."}
+    ).json()
+    return answer
+
+
+def queue(client: httpx.Client, strategy: str = "audit") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get("/review", params={"strategy": strategy, "limit": 1000}).json()
+    return found
+
+
+def until(holds: Any, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def judge(client: httpx.Client, prediction: str | None, rubric: str, **more: Any) -> dict[str, Any]:
+    sent = {"prediction_id": prediction, "final": {"rubric": {"id": rubric}}, "seen": True, "audit": True, **more}
+    response = client.post("/corrections", json=sent)
+    assert response.status_code == 201, response.text
+    told: dict[str, Any] = response.json()
+    return told
+
+
+def audits(client: httpx.Client) -> dict[str, Any]:
+    return {f"{one['head']}:{one['id']}": one for one in client.get("/numbers").json()["trust"]["audited"]}
+
+
+DRAWN = [f"a{i}" for i in range(200) if is_drawn(f"a{i}", 0.5)]
+OTHERS = [f"a{i}" for i in range(200) if not is_drawn(f"a{i}", 0.5)]
+
+
+def test_a_share_of_what_is_published_is_drawn_and_its_labels_are_not_told(client: httpx.Client) -> None:
+    for id_ in (*DRAWN[:5], *OTHERS[:5]):
+        annotate(client, id_)
+    until(lambda: len(queue(client)) == 5)
+    found = queue(client)
+    assert {one["article_id"] for one in found} == set(DRAWN[:5])
+    assert all(set(one) == {"article_id", "prediction_id", "at"} for one in found)
+
+
+def test_an_audit_counts_once_and_leaves_the_queue(client: httpx.Client) -> None:
+    first, second = (annotate(client, id_)["prediction_id"] for id_ in DRAWN[:2])
+    judge(client, first, "r")
+    told = judge(client, second, "a")
+    until(lambda: audits(client).get("rubric:r", {}).get("count") == 2)
+    one = audits(client)["rubric:r"]
+    assert (one["right"], one["count"], one["held_back"]) == (1, 2, False)
+    assert one["low"] < one["precision"] < one["high"]
+    assert queue(client) == []
+    again = judge(client, second, "r")
+    until(lambda: audits(client)["rubric:r"]["right"] == 2)
+    assert audits(client)["rubric:r"]["count"] == 2
+    client.delete(f"/corrections/{again['id']}")
+    until(lambda: audits(client)["rubric:r"]["count"] == 1)
+    assert told["warnings"] == []
+
+
+def test_only_drawn_articles_and_what_was_published_count(client: httpx.Client) -> None:
+    other = annotate(client, OTHERS[0])["prediction_id"]
+    assert [one["code"] for one in judge(client, other, "a")["warnings"]] == ["audit_not_counted"]
+    drawn = annotate(client, DRAWN[0])["prediction_id"]
+    client.post("/corrections", json={"prediction_id": drawn, "final": {"rubric": {"id": "a"}}, "seen": True})
+    assert audits(client) == {}
+    until(lambda: {one["article_id"] for one in queue(client)} == {DRAWN[0]})  # corrected, and still to be judged
+
+
+def test_a_label_that_audits_speak_against_is_for_review_and_everybody_is_told(
+    client: httpx.Client, tmp_path: Path, store: str
+) -> None:
+    wrong = DRAWN[:12]
+    assert annotate(client, "before")["rubric"]["decision"] == "auto"
+    for id_ in wrong:
+        judge(client, annotate(client, id_)["prediction_id"], "a")
+    until(lambda: annotate(client, "after")["rubric"]["decision"] == "review")
+    answer = annotate(client, "after")
+    assert [tag["decision"] for tag in answer["tags"]] == ["auto"] * 3  # another label
+    assert {"code": "held_back", "pointer": "/rubric"} in answer["warnings"]
+    assert client.get("/health/ready").json()["held_back"] == ["Рубрика baseline"]
+    metrics = client.get("/metrics").text
+    assert 'rubricator_label_held_back{head="rubric",label="r"} 1.0' in metrics
+    assert (
+        f'rubricator_audits{{head="rubric",label="r",outcome="wrong"}} {audits(client)["rubric:r"]["count"]}' in metrics
+    )
+    settings = Settings(home=tmp_path / "other", store=store or f"sqlite:///{tmp_path / 'store.db'}")
+    if store:
+        registry, _ = fake_registry(tmp_path / "other")
+        app = create_app(settings, registry, lambda directory: Sure(directory.name))
+        with listening(app) as (_, port), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as other:
+            until(lambda: annotate(other, "elsewhere")["rubric"]["decision"] == "review")
+
+
+def test_an_operator_lists_audits_and_trusts_a_label_again(run: Any, home: Path) -> None:  # noqa: F811
+    registry, _ = fake_registry(home / "registry-of-fakes")
+    app = create_app(Settings(home=home, audit_share=1.0), registry, lambda directory: Sure(directory.name))
+    with listening(app) as (_, port), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        for id_ in range(12):
+            judge(client, annotate(client, str(id_))["prediction_id"], "a")
+        until(lambda: annotate(client, "after")["rubric"]["decision"] == "review")
+        told = run("audits")
+        assert "rubric:r" in told.out
+        assert "FOR REVIEW" in told.out
+        assert run("audits", "--trust-again", "rubric:x").code == 2
+        assert run("audits", "--trust-again", "rubric:r").code == 0
+        until(lambda: annotate(client, "again")["rubric"]["decision"] == "auto")
+
+
+def test_editors_who_differ_are_shown(client: httpx.Client) -> None:
+    article = {"id": "d1", "title": "Мост открыли"}
+    for actor, rubric in (("Анна", "r"), ("Борис", "a")):
+        sent = {"article": article, "final": {"rubric": {"id": rubric}}, "seen": True, "actor": actor}
+        assert client.post("/corrections", json=sent).status_code == 201
+    [one] = queue(client, "disagreement")
+    assert one["article_id"] == "d1"
+    assert [(voice["by"], voice["label"]) for voice in one["voices"]] == [
+        ("Борис", "Другая рубрика"),
+        ("Анна", "Рубрика baseline"),
+    ]
+
+
+def test_versions_that_differ_are_shown(tmp_path: Path) -> None:
+    registry, [version] = fake_registry(tmp_path, ("first",))
+    app = create_app(Settings(home=tmp_path), registry, lambda directory: Sure(directory.name))
+    with listening(app) as (_, port), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        for model in ("baseline", version):
+            client.post("/annotate", params={"model": model}, json={"id": "v1", "title": "Мост", "text": model})
+        until(lambda: len(queue(client, "disagreement")) == 1)
+        [one] = queue(client, "disagreement")
+        assert {voice["by"] for voice in one["voices"]} == {"baseline", version}
+
+
+def test_an_editors_rubric_that_the_model_doubts_is_shown(client: httpx.Client) -> None:
+    for i in range(6):
+        article = {"id": f"e{i}", "title": "Мост открыли", "text": f"Статья {i}."}
+        sent = {"article": article, "final": {"rubric": {"id": "r" if i else "a"}}, "seen": True}
+        assert client.post("/corrections", json=sent).status_code == 201
+    [one] = queue(client, "label_error")
+    assert (one["article_id"], one["voices"][0]["label"]) == ("e0", "Другая рубрика")
+    assert one["rubrics"][0]["label"] == "Рубрика baseline"
+    assert one["margin"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("precision", "most"), [(0.90, ALPHA), (0.95, ALPHA), (0.99, ALPHA)])
+def test_a_label_as_right_as_it_should_be_is_seldom_held_back_however_often_one_looks(
+    precision: float, most: float
+) -> None:
+    """1,000 labels, each looked at after every one of 300 audits."""
+    dice = np.random.default_rng(1)
+    right = np.cumsum(dice.random((1_000, 300)) < precision, axis=1)
+    steps = np.arange(300)
+    held = sum(any(evidence(int(row[i]), int(i + 1 - row[i]), 0.90) >= 1 / ALPHA for i in steps[::5]) for row in right)
+    assert held / 1_000 <= most
+
+
+def test_a_label_that_is_far_less_right_is_held_back_soon() -> None:
+    dice = np.random.default_rng(2)
+    right = np.cumsum(dice.random((400, 120)) < 0.70, axis=1)
+    held = [
+        next((i for i in range(120) if evidence(int(row[i]), int(i + 1 - row[i]), 0.90) >= 1 / ALPHA), 120)
+        for row in right
+    ]
+    assert np.median(held) <= 45
+    assert np.mean(np.array(held) < 120) >= 0.95
+
+
+def test_the_interval_holds_what_is_true() -> None:
+    one = audited("tags", "t", "Тег", 46, 50, 0.9)
+    assert one.low < 0.92 < one.high
+    assert not one.held_back
+    assert upper(0, 40) < 0.2
+    assert upper(40, 0) == pytest.approx(1, abs=1e-4)
+
+
+def test_the_draw_is_as_large_as_was_asked_for() -> None:
+    drawn = sum(is_drawn(str(i), 0.02) for i in range(50_000))
+    assert 0.018 <= drawn / 50_000 <= 0.022
+    assert not any(is_drawn(str(i), 0.0) for i in range(1_000))
+    assert all(is_drawn(str(i), 1.0) for i in range(1_000))
+
+
+@pytest.mark.parametrize(
+    ("newest", "most", "days", "too_old"),
+    [
+        ("2026-05-01", 45, 31, False),
+        ("2026-04-17", 45, 45, False),
+        ("2026-04-16T12:00:00Z", 45, 46, True),
+        ("2020-01-01", 0, 2343, False),
+        ("2026-07-01", 45, 0, False),
+        (None, 45, None, False),
+    ],
+)
+def test_a_model_is_old_when_its_newest_article_is(
+    newest: str | None, most: int, days: int | None, too_old: bool
+) -> None:
+    age = Aging(lambda _: newest, most).of("v", datetime.date(2026, 6, 1))
+    assert (age.days, age.too_old) == (days, too_old)
+
+
+def test_an_old_model_is_told_everywhere(client: httpx.Client) -> None:
+    assert client.get("/health/ready").json()["age"]["too_old"]
+    assert client.get("/numbers").json()["trust"]["age"]["too_old"]
+    assert "rubricator_model_too_old 1.0" in client.get("/metrics").text
+
+
+def test_an_old_model_is_told_on_the_command_line_too(run: Any) -> None:  # noqa: F811
+    assert "is old" in run("doctor").out
+    assert "is old" in run("models", "list").err
