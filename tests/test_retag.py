@@ -136,6 +136,14 @@ def test_a_model_that_is_not_calibrated_adds_nothing_and_takes_nothing_away(
     assert "Старый тег" not in found["tags"]
 
 
+def test_articles_of_an_outlet_that_the_model_does_not_know_are_counted(newsroom: Newsroom) -> None:
+    records = [MATCH, {**MATCH, "source": "elsewhere"}, {**MATCH, "source": None}]
+    job, outcome = newsroom.retag(newsroom.file("in.jsonl", records))
+    assert [bool(each["regions"]) for each in newsroom.read()] == [True, False, False]
+    assert outcome.totals.uncalibrated == 2
+    assert "2\u00a0статьи — изданий" in job.report.read_text("utf-8")
+
+
 def test_where_the_model_abstains_the_labels_stay(newsroom: Newsroom) -> None:
     current = {"tags": [{"label": "Старый тег", "by": "auto"}]}
     record = {"text": "The quick brown fox jumps over the lazy dog.", "source": SOURCE, "current": current}
