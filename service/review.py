@@ -10,24 +10,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
-from service.inference.article import Decision
 from service.keeping import Keeping
+from service.latest import LOOKED_AT, Likely
 
 Strategy = Literal["margin", "rare", "disagreement", "label_error", "audit"]
-
-LOOKED_AT = 2000  # of the latest answers; some 60 ms
-
-
-class Likely(Struct, frozen=True):
-    """A label of an answer. `score` of a rubric that an editor set is 1."""
-
-    id: str
-    label: str
-    score: float
-    decision: Decision | UnsetType = UNSET
 
 
 class Lately(Struct, frozen=True):
@@ -52,7 +41,9 @@ class Voice(Struct, frozen=True):
 
 class Candidate(Struct, frozen=True, omit_defaults=True):
     """`margin`: how far the likeliest rubric is ahead of the next. `like_it`: how many of `of` latest answers have the
-    same rubric. `voices` are those that differ, the latest first. Of an audit neither rubrics nor tags are told."""
+    same rubric. `voices` are those that differ, the latest first; `between` says who they are. `usual`: how sure the
+    model is of that label where editors have it. `why`: in a sentence, why the article is here. Of an audit neither
+    rubrics nor tags are told."""
 
     article_id: str | None
     prediction_id: str | None
@@ -63,18 +54,10 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     margin: float | None = None
     like_it: int | None = None
     of: int | None = None
+    usual: float | None = None
     voices: tuple[Voice, ...] = ()
-
-
-class _Answer(Struct, frozen=True):
-    status: str
-    reasons: tuple[str, ...] = ()
-    rubric: Likely | None = None
-    alternatives: tuple[Likely, ...] = ()
-    tags: tuple[Likely, ...] = ()
-
-
-_decoder = msgspec.json.Decoder(_Answer)
+    between: Literal["editors", "versions"] | None = None
+    why: str = ""
 
 
 def lately(keeping: Keeping, most: int = LOOKED_AT) -> Iterator[Lately]:
@@ -83,12 +66,11 @@ def lately(keeping: Keeping, most: int = LOOKED_AT) -> Iterator[Lately]:
     Reads the store. Raises StoreError.
     """
     seen = set()
-    for kept, content in keeping.predictions.latest(most):
+    for kept, answer in keeping.latest.answers(most):
         key = kept.article_id or kept.prediction_id
         if key in seen or not kept.heads.startswith("rubric"):
             continue
         seen.add(key)
-        answer = _decoder.decode(content)
         rubrics = (answer.rubric, *answer.alternatives) if answer.rubric else answer.alternatives
         yield Lately(
             kept.article_id,
@@ -113,7 +95,15 @@ def queue(keeping: Keeping, strategy: Strategy, most: int) -> list[Candidate]:
     many = Counter(one.rubrics[0].id for one in answers)
     found = [_candidate(one, many, len(answers)) for one in answers if not keeping.recall.knows(one.article_id)]
     found.sort(key=_rarity if strategy == "rare" else _margin)
-    return found[:most]
+    return [replace(one, why=_why(one, strategy)) for one in found[:most]]
+
+
+def _why(one: Candidate, strategy: Strategy) -> str:
+    if strategy == "rare":
+        return f"{one.like_it} of the latest {one.of} answers have the rubric «{one.rubrics[0].label}»"
+    if len(one.rubrics) == 1:
+        return f"«{one.rubrics[0].label}» has {one.rubrics[0].score:.2f}"
+    return f"«{one.rubrics[0].label}» is ahead of «{one.rubrics[1].label}» by {one.margin:.2f}"
 
 
 def _candidate(one: Lately, many: Counter[str], of: int) -> Candidate:
