@@ -18,11 +18,13 @@ const EMPTY = {
   audit: "Очередь пуста: без просмотра ничего не публиковалось, или всё выбранное проверено.",
 };
 
+const who = (by) => (by === "editor" ? "редактор" : by);
+
 const WHY = {
   margin: (one) => `разрыв ${percent(one.margin)}`,
   rare: (one) => `таких ${number(one.like_it)} из ${number(one.of)}`,
   disagreement: (one) => {
-    const voices = one.voices.map((voice) => `${voice.by} – «${voice.label}»`).join(", ");
+    const voices = one.voices.map((voice) => `${who(voice.by)} – «${voice.label}»`).join(", ");
     return `${one.between === "editors" ? "Редакторы выбрали разное" : "Версии модели ответили по-разному"}: ${voices}.`;
   },
   label_error: (one) => {
@@ -30,8 +32,8 @@ const WHY = {
     const [tag] = one.tags ?? [];
     const [{ by, label }] = one.voices;
     const usual = `обычно на статьях с такой меткой она уверена на ${percent(one.usual)}`;
-    if (rubric) return `Выбрано: «${label}» (${by}). Модель была за «${rubric.label}» на ${percent(rubric.score)}; ${usual}.`;
-    return `Отклонён тег «${tag.label}» (${by}). Модель была за него на ${percent(tag.score)}; ${usual}.`;
+    if (rubric) return `Выбрано: «${label}» (${who(by)}). Модель была за «${rubric.label}» на ${percent(rubric.score)}; ${usual}.`;
+    return `Отклонён тег «${tag.label}» (${who(by)}). Модель была за него на ${percent(tag.score)}; ${usual}.`;
   },
 };
 

@@ -23,14 +23,12 @@ export function trustFigures(trust) {
     rows.length
       ? table(
           "Точность без просмотра, по слепым проверкам",
-          ["Метка", "Верно", "Точность", "Интервал", "Цель", "Решение"],
+          ["Метка", "Верно", "Интервал", "Решение"],
           rows.map((one) => [
             `${HEADS[one.head]?.one ?? one.head} «${one.label}»`,
-            `${number(one.right)} из ${number(one.count)}`,
-            percent(one.precision),
+            `${number(one.right)} из ${number(one.count)}, ${percent(one.precision)}`,
             interval(one),
-            percent(one.target),
-            one.held_back ? element("strong", { class: "wrong" }, "на просмотр") : "как решит модель",
+            one.held_back ? element("strong", { class: "wrong" }, `на просмотр: цель ${percent(one.target)}`) : `цель ${percent(one.target)}`,
           ]),
         )
       : element("p", { class: "note" }, "Слепых проверок этой модели ещё не было. Они ждут в очереди: «слепая проверка»."),
