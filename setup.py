@@ -30,16 +30,16 @@ class BuildKernel(build_ext):
         target.parent.mkdir(parents=True, exist_ok=True)
         cache = Path(self.build_temp).absolute()
         caches = {"ZIG_GLOBAL_CACHE_DIR": str(cache), "ZIG_LOCAL_CACHE_DIR": str(cache)}
-        compile_ = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(target), *ext.sources]
+        compile_ = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(target), *ext.sources, "-lm"]
         try:
             subprocess.run(compile_, check=True, env={**os.environ, **caches})  # noqa: S603 - our own words only
         except (OSError, subprocess.CalledProcessError) as error:
             raise CompileError(str(error)) from error
 
 
-HEADER = "service/inference/kernel/kernel.h"
+HEADERS = sorted(map(str, Path("service/inference/kernel").glob("*.h")))
 SOURCES = sorted(map(str, Path("service/inference/kernel").glob("*.c")))
 setup(
     cmdclass={"build_ext": BuildKernel},
-    ext_modules=[Extension("service.inference.kernel.libkernel", SOURCES, depends=[HEADER], optional=True)],
+    ext_modules=[Extension("service.inference.kernel.libkernel", SOURCES, depends=HEADERS, optional=True)],
 )

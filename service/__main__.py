@@ -83,6 +83,23 @@ app.add_typer(corrections, name="corrections")
 vocabulary = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tags that editors added or changed.")
 app.add_typer(vocabulary, name="vocabulary")
 
+
+class ByDefault(TyperGroup):
+    """`retag INPUT OUTPUT`, beside commands of its own: what names none of them is for the first."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in self.commands:
+            args = [next(iter(self.commands)), *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return "" if name == next(iter(self.commands)) else name, command, rest
+
+
+retagging = typer.Typer(cls=ByDefault, rich_markup_mode=None, help="Retag archives: files and folders of articles.")
+app.add_typer(retagging, name="retag")
+
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Reason = Annotated[str, typer.Option(help="Kept in the journal.")]
 
@@ -163,6 +180,76 @@ def annotate(
     if refused:
         typer.echo(f"{refused} of them could not be read: each says why in its place", err=True)
     raise typer.Exit(FAILED if strict and refused else 0)
+
+
+@retagging.command("run")
+def retag(
+    source: Annotated[str, typer.Argument(metavar="INPUT", help="JSON lines (also .gz, .zst), Parquet, or a folder.")],
+    target: Annotated[str, typer.Argument(metavar="OUTPUT", help="The same again with new labels; may be INPUT.")],
+    model: Annotated[
+        str, typer.Option(metavar="VERSION|PATH|baseline", help="Another than the active one.")
+    ] = "active",
+    workers: Annotated[int | None, typer.Option(help="Processes.  [default: one for each core]", min=1)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the job of this INPUT and OUTPUT.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; write no OUTPUT.")] = False,
+    only_changes: Annotated[
+        bool, typer.Option("--only-changes", help="Write the records alone whose labels change.")
+    ] = False,
+    heads: Annotated[str, typer.Option(help="What is replaced; `rubric` only when it is named.")] = "regions,tags",
+    accept: Annotated[
+        Literal["auto", "review"], typer.Option(help="review: also what the model would show an editor.")
+    ] = "auto",
+    labels_by: Annotated[
+        Literal["editor", "auto"],
+        typer.Option(help="Who set plain `tags` and `regions`, which don't say it: editor's stay, auto's may go."),
+    ] = "editor",
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="Only what was published then or later.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="Only what was published before.")] = None,
+    rubric: Annotated[list[str] | None, typer.Option(help="Only articles of this rubric; may be repeated.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only articles with this tag; may be repeated.")] = None,
+    ids: Annotated[Path | None, typer.Option(metavar="FILE", help="Only articles of these ids, one a line.")] = None,
+    profile: Annotated[
+        Literal["precision", "balanced", "recall"] | None,
+        typer.Option(help="Of the model's decisions.  [default: balanced]", show_default=False),
+    ] = None,
+    max_change: Annotated[
+        float, typer.Option(metavar="PERCENT", help="Stop before OUTPUT is touched if more articles change.", min=0)
+    ] = 5.0,
+    yes: Annotated[bool, typer.Option("--yes", help="However many articles change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Give an archive the labels that the model decides today; those that people set stay.
+
+    `rubricator retag jobs` lists jobs, `rubricator retag undo JOB` takes one back.
+    """
+    from service.jobs.command import asked_for, retag, tell_outcome
+
+    settings = _settings()
+    asked = asked_for(
+        settings, source, target, heads=heads, accept=accept, labels_by=labels_by, since=since, until=until,
+        rubrics=rubric or (), tags=tag or (), ids=ids, only_changes=only_changes, dry_run=dry_run, profile=profile,
+    )  # fmt: skip
+    limit = 1.0 if yes else max_change / 100
+    job, outcome = retag(settings, asked, model, workers=workers, resume=resume, max_change=limit, tell=_aside)
+    raise typer.Exit(tell_outcome(job, outcome, _json if as_json else None, _aside))
+
+
+@retagging.command("jobs")
+def list_jobs(as_json: Json = False) -> None:
+    """The jobs that are kept here, the newest first."""
+    from service.jobs.command import listed, table
+
+    found = listed(_settings())
+    for each in found if as_json else table(found):
+        _json(each) if as_json else typer.echo(each)
+
+
+@retagging.command("undo")
+def undo_job(job: Annotated[str, typer.Argument(metavar="JOB", help="As `retag jobs` names it.")]) -> None:
+    """Put back what a job replaced, byte for byte, and remove what it made."""
+    from service.jobs.command import undo
+
+    typer.echo(f"{undo(_settings(), job)} files are as they were before the job {job}")
 
 
 @models.command("list")
@@ -338,14 +425,19 @@ def export_vocabulary(
 
 @app.command()
 def prune(as_json: Json = False) -> None:
-    """Remove kept answers that are too old or too many, by RUBRICATOR_PREDICTIONS_DAYS and _BYTES."""
-    with _kept(_settings()) as keeping:
+    """Remove kept answers that are too old or too many, by RUBRICATOR_PREDICTIONS_DAYS and _BYTES, and jobs of
+    retagging that nobody has touched for RUBRICATOR_JOBS_DAYS: those can't be undone any more."""
+    from service.jobs.job import prune as prune_jobs
+
+    settings = _settings()
+    with _kept(settings) as keeping:
         gone, sizes = keeping.prune(), keeping.sizes()
+    jobs = prune_jobs(settings, settings.jobs_days)
     if as_json:
-        _json({"pruned": gone, **(sizes._asdict() if sizes else {})})
+        _json({"pruned": gone, "jobs": jobs, **(sizes._asdict() if sizes else {})})
     elif sizes:
         kept = f"{sizes.predictions} answers of {sizes.predictions_bytes / 1e6:.1f} MB"
-        typer.echo(f"{gone} answers are gone, {kept} and {sizes.corrections} corrections are kept")
+        typer.echo(f"{gone} answers and {jobs} jobs are gone, {kept} and {sizes.corrections} corrections are kept")
 
 
 @app.command()
@@ -401,16 +493,17 @@ def audits(
 
 @app.command()
 def doctor() -> None:
-    """Say what is the matter here: the model, the store, what was erased. Exit code 1 if anything is."""
+    """Say what is the matter here: the model, the store, what was erased, jobs. Exit code 1 if anything is."""
     from service.aging import Aging
-    from service.doctor import examine
+    from service.doctor import examine, unfinished
     from service.loading import newest_row_of, open_keeping
 
     settings = _settings()
     registry = _registry(settings)
     aging = Aging(newest_row_of(registry), settings.model_max_age)
     well = True
-    for finding in examine(registry, registry.active(), open_keeping(settings), aging):
+    found = examine(registry, registry.active(), open_keeping(settings), aging)
+    for finding in (*found, *unfinished(settings)):
         typer.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.text}")
         well &= finding.good
     raise typer.Exit(0 if well else FAILED)
@@ -459,6 +552,10 @@ def _told(event: Any, as_json: bool) -> None:
         typer.echo(f"{event.version} is active, before it was {event.previous}")
 
 
+def _aside(message: str) -> None:
+    typer.echo(message, err=True)
+
+
 def _json(value: object) -> None:
     import msgspec
 
@@ -489,16 +586,16 @@ def main() -> None:
 
 def _foreseen(error: Exception) -> int | None:
     from service.inference.manifest import ArtifactError
+    from service.jobs.plan import JobError, WrongUsageError
     from service.lines import DamagedFileError
     from service.server import CannotListenError
     from service.settings import SettingsError
     from service.store.database import StoreError
 
-    if isinstance(error, SettingsError):
+    if isinstance(error, (SettingsError, WrongUsageError)):
         return WRONG_USAGE
-    return (
-        FAILED if isinstance(error, (ArtifactError, CannotListenError, DamagedFileError, StoreError, OSError)) else None
-    )
+    foreseen = (ArtifactError, CannotListenError, DamagedFileError, JobError, StoreError, OSError)
+    return FAILED if isinstance(error, foreseen) else None
 
 
 if __name__ == "__main__":

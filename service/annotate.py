@@ -33,9 +33,11 @@ __all__ = [
     "Models",
     "OneModel",
     "Options",
+    "Received",
     "Refused",
     "partly",
     "prediction_id",
+    "received",
 ]
 
 log = logging.getLogger(__name__)
@@ -143,15 +145,28 @@ class Door:
         `prediction_id` and their share of the time taken.
         """
         started = perf_counter()
-        received = [_receive(record, strict=strict) for record in records]
-        articles = [one.article for one in received if isinstance(one, _Received)]
+        return self._answered(model, [_receive(one, strict=strict) for one in records], options, started, stamped)
+
+    def answer_received(self, model: Model, received: Sequence["Received | Refused"], options: Options) -> list[Answer]:
+        """The same for records that have been decoded."""
+        return self._answered(model, received, options, perf_counter(), stamped=False)
+
+    def _answered(
+        self,
+        model: Model,
+        received: Sequence["Received | Refused"],
+        options: Options,
+        started: float,
+        stamped: bool,
+    ) -> list[Answer]:
+        articles = [one.article for one in received if isinstance(one, Received)]
         annotated = iter(self._heeded(model, articles, options, _annotate))
         answers = [one if isinstance(one, Refused) else next(annotated) for one in received]
         outlets = self._outlets(model.version)
-        took_ms = round((perf_counter() - started) * 1000 / max(1, len(records)), 3)
+        took_ms = round((perf_counter() - started) * 1000 / max(1, len(received)), 3)
         finished: list[Answer] = []
         for answer, one in zip(answers, received, strict=True):
-            if not isinstance(one, _Received) or not isinstance(answer, Annotation):
+            if not isinstance(one, Received) or not isinstance(answer, Annotation):
                 finished.append(answer)
                 continue
             finished.append(annotation := _finished(answer, one, outlets, took_ms if stamped else None))
@@ -207,7 +222,9 @@ def prediction_id(article: Article, model: ModelReference) -> str:
     return digest.hexdigest()
 
 
-class _Received(msgspec.Struct, frozen=True):
+class Received(msgspec.Struct, frozen=True):
+    """A record that could be read, and what is to be told of it."""
+
     article: Article
     warnings: tuple[RequestWarning, ...]
 
@@ -219,12 +236,15 @@ class _Identified(msgspec.Struct, frozen=True):
 _identified = msgspec.json.Decoder(_Identified)
 
 
-def _receive(record: bytes, *, strict: bool) -> _Received | Refused:
+def received(article: Article, warnings: tuple[RequestWarning, ...]) -> Received:
+    return Received(article, warnings if article.id is not None else (*warnings, _NO_ID))
+
+
+def _receive(record: bytes, *, strict: bool) -> Received | Refused:
     try:
-        article, warnings = decode_article(record, strict=strict)
+        return received(*decode_article(record, strict=strict))
     except RecordError as error:
         return Refused(_id_of(record), error)
-    return _Received(article, warnings if article.id is not None else (*warnings, _NO_ID))
 
 
 def _id_of(record: bytes) -> str | None:
@@ -263,12 +283,12 @@ def _remembered(answer: Answer, memory: Memory, article: Article, options: Optio
 
 
 def _finished(
-    annotation: Annotation, received: _Received, outlets: Mapping[str, int], took_ms: float | None
+    annotation: Annotation, record: Received, outlets: Mapping[str, int], took_ms: float | None
 ) -> Annotation:
-    warnings = (*annotation.warnings, *received.warnings)
-    if NOT_CALIBRATED in annotation.reasons and (doubt := unknown_source(received.article.source, outlets)):
+    warnings = (*annotation.warnings, *record.warnings)
+    if NOT_CALIBRATED in annotation.reasons and (doubt := unknown_source(record.article.source, outlets)):
         warnings = (*warnings, doubt)
     if took_ms is None:
         return replace(annotation, warnings=warnings) if warnings else annotation
-    identity = prediction_id(received.article, annotation.model)
+    identity = prediction_id(record.article, annotation.model)
     return replace(annotation, warnings=warnings, prediction_id=identity, took_ms=took_ms)

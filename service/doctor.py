@@ -1,12 +1,14 @@
-"""What is the matter here: the model, the store, and models that still hold what was erased."""
+"""What is the matter here: the model, the store, models that still hold what was erased, jobs that wait."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from service.aging import Aging
 from service.inference.artifact import ArtifactError
+from service.jobs.job import UNFINISHED, all_jobs
 from service.keeping import Keeping
 from service.registry import Registry
+from service.settings import Settings
 from service.store import journal
 from service.store.database import Connection, StoreError, integrity
 from service.store.schema import opened
@@ -69,3 +71,12 @@ def _erased(connection: Connection, registry: Registry) -> Iterator[Finding]:
             yield Finding(not each.active, text)
     if tombstones:
         yield Finding(True, f"{len(tombstones)} articles were erased; no training learns from them again")
+
+
+def unfinished(settings: Settings) -> Iterator[Finding]:
+    """Jobs of retagging that wait for somebody."""
+    for job in all_jobs(settings):
+        state = job.state
+        if state.status in UNFINISHED and not job.is_running:
+            files = f"{job.plan.asked.input} -> {job.plan.asked.output}"
+            yield Finding(True, f"the job {job.id} ({files}) was not finished, {state.status}: `retag --resume`")

@@ -34,6 +34,29 @@ def open_lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
         raise DamagedFileError(f"{path} is damaged after line {number}: {error}. Fetch or write it again") from error
 
 
+def lines_between(path: Path, start: int, end: int) -> Iterator[bytes]:
+    """All lines of a plain file between two of their ends, blank ones too. Reads the disk."""
+    with path.open("rb") as file:
+        file.seek(start)
+        try:
+            for number, line in enumerate(_split(_stretch(file, end - start))):
+                yield line.removeprefix(BOM) if start == number == 0 else line
+        except EOFError as error:
+            raise DamagedFileError(f"{path} can't be read after its byte {start}: {error}") from error
+
+
+def unpack(path: Path, target: Path) -> None:
+    """What is in a compressed file, as a plain one. Raises DamagedFileError."""
+    lines = 0
+    with file_beside(target) as file:
+        try:
+            for chunk in _chunks(str(path)):
+                file.write(chunk)
+                lines += chunk.count(b"\n")
+        except EOFError as error:
+            raise DamagedFileError(f"{path} is damaged after line {lines}: {error}. Fetch or write it again") from error
+
+
 @contextmanager
 def write_lines(path: Path | str) -> Iterator[Callable[[bytes], object]]:
     """A function that writes one line. The file appears under its name when the block ends well, else not at all."""
@@ -87,6 +110,15 @@ def _chunks(name: str) -> Iterator[bytes]:
 def _raw(file: Any, size: int = CHUNK) -> Iterator[bytes]:
     # read1: a line that came through a pipe is handed on at once
     while chunk := file.read1(size):
+        yield chunk
+
+
+def _stretch(file: Any, size: int) -> Iterator[bytes]:
+    while size:
+        chunk = file.read(min(size, CHUNK))
+        if not chunk:
+            raise EOFError("it ends too early: it was written again meanwhile")
+        size -= len(chunk)
         yield chunk
 
 

@@ -68,6 +68,18 @@ def open_model(settings: Settings, name: str = ACTIVE) -> Annotator:
     return _load(Path(name), settings, None)
 
 
+def directory_of(settings: Settings, name: str = ACTIVE) -> tuple[Path, str]:
+    """Where `active`, a version or a directory lies, and the version that it answers under. Raises ArtifactError."""
+    registry = open_registry(settings)
+    version = active_version(registry) if name == ACTIVE else name
+    try:
+        return registry.path(version), version
+    except UnknownVersionError:
+        if not Path(name).is_dir():
+            raise
+    return Path(name), artifact.version_of(Path(name))
+
+
 def _load(directory: Path, settings: Settings, version: str | None) -> Annotator:
     return load(
         directory,
@@ -84,10 +96,9 @@ def outlets_of(registry: Registry) -> Callable[[str], Mapping[str, int]]:
     @cache
     def outlets(version: str) -> Mapping[str, int]:
         try:
-            found = artifact.inspect(registry.path(version)).labels.get("outlets")
+            return outlets_at(registry.path(version))
         except (ArtifactError, OSError):
             return {}
-        return found if isinstance(found, dict) else {}
 
     return outlets
 
@@ -117,6 +128,12 @@ def target_of(registry: Registry) -> Callable[[str], float]:
         return float(found) if isinstance(found, int | float) and 0 < found < 1 else TARGET
 
     return target
+
+
+def outlets_at(directory: Path) -> Mapping[str, int]:
+    """The same of an artifact. Raises ArtifactError."""
+    found = artifact.inspect(directory).labels.get("outlets")
+    return found if isinstance(found, dict) else {}
 
 
 def active_version(registry: Registry) -> str:

@@ -186,9 +186,13 @@ def _list(
     """First what was chosen, then the model's that nobody rejected."""
     suggestions: list[A] = list(answered) if isinstance(answered, tuple) else []
     first: list[A] = []
+    by_key: dict[str, int] = {}  # id or name: the first that has it
+    for number, answer in enumerate(suggestions):
+        for key in (answer.id, named(answer.label)):
+            by_key.setdefault(key, number)
     for one in chosen:
-        among = _Among([one])
-        own = next((answer for answer in suggestions if answer in among), None)
+        numbers = [by_key[key] for key in (one.id, named(one.label)) if key in by_key]
+        own = suggestions[min(numbers)] if numbers else None
         if own is None:
             id_ = one.id if labels.label(head, one.id) else labels.id_of(head, one.label) or one.id
             first.append(made(Chosen(id_, labels.label(head, id_) or one.label)))

@@ -10,13 +10,13 @@ INTERVAL = 10.0  # seconds between two plain lines
 
 
 class Report(Protocol):
-    def __call__(self, done: int, /) -> None:
-        """`done` items so far."""
+    def __call__(self, done: int, share: float | None = None, /) -> None:
+        """`done` items so far, and what share of the work that is, where it is known: then the time left is told."""
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Report]:
-    """The total is not known: what comes from a pipe or is compressed has to be read to be counted."""
+    """The total need not be known: what comes from a pipe or is compressed has to be read to be counted."""
     with _bar(what) if sys.stderr.isatty() else _lines(what) as report:
         yield report
 
@@ -24,13 +24,19 @@ def progress(what: str) -> Iterator[Report]:
 @contextmanager
 def _bar(what: str) -> Iterator[Report]:
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     started = monotonic()
     count, rate = TextColumn("{task.completed:,.0f} " + what), TextColumn("{task.fields[rate]}")
-    with Progress(SpinnerColumn(), count, rate, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=None, rate="")
-        yield lambda done: bar.update(task, completed=done, rate=_rate(done, started))
+    columns = (SpinnerColumn(), count, BarColumn(), rate, TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=None, rate="", left="")
+
+        def report(done: int, share: float | None = None) -> None:
+            total = done / share if share else None
+            bar.update(task, completed=done, total=total, rate=_rate(done, started), left=_left(share, started))
+
+        yield report
 
 
 @contextmanager
@@ -38,12 +44,12 @@ def _lines(what: str) -> Iterator[Report]:
     started = told = monotonic()
     done = 0
 
-    def report(so_far: int) -> None:
+    def report(so_far: int, share: float | None = None) -> None:
         nonlocal told, done
         done = so_far
         if monotonic() - told >= INTERVAL:
             told = monotonic()
-            _tell(f"{done} {what}, {_rate(done, started)}")
+            _tell(", ".join(filter(None, (f"{done} {what}", _rate(done, started), _left(share, started)))))
 
     yield report
     _tell(f"{done} {what} in {monotonic() - started:.1f} s")
@@ -51,6 +57,13 @@ def _lines(what: str) -> Iterator[Report]:
 
 def _rate(done: int, started: float) -> str:
     return f"{done / max(monotonic() - started, 0.001):,.0f} a second"
+
+
+def _left(share: float | None, started: float) -> str:
+    if not share:
+        return ""
+    seconds = round((monotonic() - started) * (1 - share) / share)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left"
 
 
 def _tell(line: str) -> None:

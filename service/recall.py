@@ -38,7 +38,7 @@ class Nothing:
     problem: str | None = None
 
     def of(self, article: Article, /) -> Memory | None:
-        return NOTHING if _carries(article) else None
+        return NOTHING if carries(article) else None
 
 
 class Recall:
@@ -73,7 +73,12 @@ class Recall:
         found = self._known.get(article.id) if article.id is not None else None
         if found is not None:
             return _decoder.decode(found[1])
-        return NOTHING if _carries(article) else None
+        return NOTHING if carries(article) else None
+
+    def all(self) -> dict[str, bytes]:
+        """By article its memory as JSON."""
+        with self._lock:
+            return {id_: memory for id_, (_, memory) in self._known.items()}
 
     def knows(self, article_id: str | None) -> bool:
         """Whether an editor has decided anything on it."""
@@ -160,7 +165,7 @@ class Recall:
             self._connection.close()
 
 
-def _carries(article: Article) -> bool:
+def carries(article: Article) -> bool:
     """Whether an editor has set a label of it in the CMS."""
     if (current := article.current) is None:
         return False

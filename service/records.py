@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from service.fields import unknown_fields
-from service.inference.article import Annotation, Article, RequestWarning
+from service.inference.article import Annotation, Article, LabelledArticle, RequestWarning
 from service.lines import BOM, DamagedFileError, open_lines, write_lines
 from service.shape import wrong
 
@@ -23,6 +23,7 @@ __all__ = [
     "RecordError",
     "Rejects",
     "decode_article",
+    "decode_labelled",
     "encode_annotation",
     "not_json",
     "open_lines",
@@ -35,7 +36,9 @@ STAGES: Final = ("draft", "published")
 LONGEST_ID = 40  # characters of a number that are repeated
 
 _articles = msgspec.json.Decoder(Article)
+_labelled = msgspec.json.Decoder(LabelledArticle)
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])  # the keys alone: values are skipped, 2 µs
+_labelled_fields = frozenset(LabelledArticle.__struct_fields__)
 _encoder = msgspec.json.Encoder()
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a ValidationError is a DecodeError
@@ -87,6 +90,28 @@ def decode_article(line: bytes, *, strict: bool = False) -> tuple[Article, tuple
     if strict and warnings:
         raise RecordError(warnings[0].pointer, _advice(warnings[0]), _places(warnings))
     return article, warnings
+
+
+def decode_labelled(line: bytes) -> tuple[LabelledArticle, dict[str, msgspec.Raw]]:
+    """The article in a line with the labels that it has, and all fields of the line as they were sent.
+
+    Raises RecordError. Null is the same as absent, of a field sent twice the last counts.
+    """
+    try:
+        try:
+            article = _labelled.decode(line)
+        except msgspec.ValidationError as error:
+            if "got `null`" not in str(error):
+                raise
+            article = msgspec.convert(_without_nulls(msgspec.json.decode(line)), LabelledArticle)
+        fields = _objects.decode(line)
+        if not fields.keys() <= _labelled_fields:
+            line.decode()
+    except UNREADABLE as error:
+        raise _what_is_wrong(error, line) from error
+    if article.title is None and article.text is None and article.body_html is None:
+        raise _without_text(unknown_fields(fields))
+    return article, fields
 
 
 def encode_annotation(annotation: Annotation) -> bytes:

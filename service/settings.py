@@ -42,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     predictions_bytes: Positive = 2_000_000_000  # of them, compressed
     audit_share: Annotated[float, Meta(ge=0, le=1)] = 0.02  # of what is published unseen, drawn for an editor's look
     model_max_age: Annotated[int, Meta(ge=0)] = 45  # days since the newest row it learnt from; 0: never too old
+    jobs_days: Positive = 30  # how long a job of retagging that nobody touches can be resumed or undone
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
 
     @property

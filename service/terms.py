@@ -25,8 +25,8 @@ _entry = msgspec.json.Decoder(Entry)
 class Terms:
     """`now` is the vocabulary, exchanged as a whole."""
 
-    def __init__(self) -> None:
-        self.now = NOTHING
+    def __init__(self, now: Vocabulary = NOTHING) -> None:
+        self.now = now
         self._state: State = (0, 0)
 
     def catch_up(self, connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from ctypes import byref
 from typing import Any
 
 import msgspec
@@ -39,10 +40,10 @@ def twin() -> Iterator[None]:
 
 
 def both(model: Annotator, what: Sequence[Article]) -> tuple[list[Annotation], list[Annotation]]:
-    options = Options(explain=True, threshold=0.0, most_tags=None)
+    everything, usual = Options(explain=True, threshold=0.0, most_tags=None), Options()
     with twin():
-        by_numpy = model.annotate(what, options)
-    return model.annotate(what, options), by_numpy
+        by_numpy = model.annotate(what, everything) + model.annotate(what, usual)
+    return model.annotate(what, everything) + model.annotate(what, usual), by_numpy
 
 
 def with_trained_tags() -> dict[str, Any]:
@@ -81,10 +82,13 @@ def test_answers_of_articles_are_the_same() -> None:
         LONGER_THAN_THE_MEMO_TAKES,
         " ".join(f"слово{number}" for number in range(70_000)),  # pushes everything out of the memo
         LONGER_THAN_THE_MEMO_TAKES + " Москва, хоккей",  # after that
+        "Матч в Твери 🏒: café, Қазақстан, «Москва-Арена»",  # not in cp1251
+        "The Kremlin said on Monday that Moscow would not attend",
     ],
 )
 def test_answers_of_odd_texts_are_the_same(text: str) -> None:
-    by_kernel, by_numpy = both(annotator(), [Article(title="Матч в Москве", text=text), Article(text=text)])
+    odd = [Article(title="Матч в Москве", text=text), Article(text=text), Article(title=text[:200])]
+    by_kernel, by_numpy = both(annotator(), odd)
     assert by_kernel == by_numpy
 
 
@@ -104,13 +108,25 @@ def test_any_text_has_the_same_classes(text: str) -> None:
         assert by_kernel.tolist() == lemmas.classes(folded(text)).tolist()
 
 
-@given(st.text(max_size=20), st.text("аб 1", max_size=300))
+@given(st.text(max_size=300) | st.text("аб 1", max_size=300))
 @settings(max_examples=100, deadline=None)
-def test_words_of_any_text_stand_at_the_same_places(title: str, body: str) -> None:
-    both = folded(title), folded(body)
-    edges = annotator()._compiled.find(*both).tokens.edges
-    assert edges is not None
-    assert [of_part.tolist() for of_part in edges] == [edges_in(part).tolist() for part in both]
+def test_words_of_any_text_stand_at_the_same_places(text: str) -> None:
+    assert kernel.library is not None
+    cut = folded(text)
+    classes, edges = np.empty(len(cut) + 1, np.int32), np.empty(len(cut) + 2, np.int32)
+    words = kernel.library.classes_of_words(
+        byref(annotator().lemmas.compiled), cut, len(cut), edges.ctypes.data, classes.ctypes.data
+    )
+    assert edges[: 2 * words].tolist() == edges_in(cut).tolist()
+
+
+def test_answers_of_a_long_batch_are_the_same() -> None:
+    """More than one group, and in it an article that has more letters, hits and places than there is room for."""
+    names = " ".join(place.label for place in annotator().places)
+    some = [*articles()[:70], Article(text=f"{names} {'Москва и Тверь. ' * 3_000}"), *articles()[70:80]]
+    by_kernel, by_numpy = both(annotator(), some)
+    assert by_kernel == by_numpy
+    assert annotator().annotate(some)[:5] == [annotator().annotate([one])[0] for one in some[:5]]
 
 
 def test_a_batch_has_the_same_rows() -> None:

@@ -215,8 +215,7 @@ def test_a_place_that_only_rounding_lifts_to_the_threshold_is_published_by_none(
     parts, found = dict(trained().parts), []
     model = annotator()
     for article in articles():
-        reading = model._reading(read(article))
-        found += model.regions.found(reading.text, reading.found.tokens, reading.found.places)
+        found += model._places_of(read(article), Options())
     city = next(one for one in found if model.places[one.place].level == "city" and round(one.score, 4) > one.score)
     coefficients = {
         level: [weights, round(city.score, 4)] for level, (weights, _) in parts["regions"]["coefficients"].items()

@@ -4,6 +4,7 @@ import datetime
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from service.figures import count, percent, plural
 from service.inference.decisions import ENOUGH_OF_A_SOURCE
 from training import charts
 from training.findings import REFUTED, SENSITIVE, UNTESTED, Findings, RubricTrust
@@ -81,10 +82,6 @@ def _environment() -> Environment:
     return environment
 
 
-def percent(share: float | None, digits: int = 0) -> str:
-    return "–" if share is None else f"{100 * share:.{digits}f}".replace(".", ",") + "\u00a0%"
-
-
 def number(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace(".", ",")
 
@@ -92,18 +89,6 @@ def number(value: float, digits: int = 2) -> str:
 def points(gain: float) -> str:
     """A difference of shares, in articles of a hundred."""
     return f"{100 * gain:.1f}".replace(".", ",") if gain >= 0.001 else "меньше 0,1"
-
-
-def count(value: int) -> str:
-    """12 345 with spaces that don't break."""
-    return f"{value:,}".replace(",", "\u00a0")
-
-
-def plural(value: int, one: str, few: str, many: str) -> str:
-    """«1 статья, 2 статьи, 5 статей»."""
-    tens, ones = value % 100, value % 10
-    form = many if 10 < tens < 20 else one if ones == 1 else few if 1 < ones < 5 else many
-    return f"{count(value)}\u00a0{form}"
 
 
 def day(date: datetime.date) -> str:

@@ -1,7 +1,8 @@
 """`make demo`: the main job on embedded defaults, in a temporary home that is removed afterwards.
 
 A service answers with the bundled baseline; a model is trained on the sample corpus and activated while the service
-runs; the same article is annotated again. Everything goes through the command line and HTTP, as a newsroom would.
+runs; the same article is annotated again; the archive is retagged, and that is undone. Everything goes through the
+command line and HTTP, as a newsroom would.
 """
 
 import json
@@ -63,6 +64,10 @@ def main() -> None:
         started = time.monotonic()
         command(environment, "annotate", NEWS, "--output", "annotated.jsonl.gz", folder=Path(home))
         console.print(f"{count} articles in {time.monotonic() - started:.2f} s, start included")
+        console.rule("The archive gets the labels of the newsroom's own model; then that is taken back")
+        command(environment, "retag", NEWS, "retagged.jsonl", "--accept", "review", "--yes", folder=Path(home))
+        [job] = Path(home, "jobs").iterdir()
+        command(environment, "retag", "undo", job.name)
         command(environment, "models", "rollback", "--reason", "end of the demo")
         command(environment, "models", "list")
 

@@ -5,39 +5,42 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from service.inference import artifact, kernel
 from service.inference.article import (
+    Alternative,
     Annotation,
     Article,
     Attribution,
-    Evidence,
     Explanation,
     ModelReference,
+    RegionAnswer,
     RequestWarning,
+    RubricAnswer,
     TagAnswer,
     Why,
 )
 from service.inference.compiled import Compiled, Found
 from service.inference.decisions import Decisions, Options
 from service.inference.explain import addends_by_words, attributions, in_one_part
-from service.inference.features import Features, Floats, Tokens, headline_of, tokens_of
+from service.inference.features import Features, Floats, Tokens, headline_of, tokenise
 from service.inference.labels import Labels
 from service.inference.lemmas import Ints, Lemmas
 from service.inference.phrases import Phrases
-from service.inference.places import Kind, Mention, Phrase, Place
+from service.inference.places import Kind, Phrase, Place
 from service.inference.policy import Policies
 from service.inference.profiles import BALANCED
 from service.inference.regions import PlaceFound, Regions, Weights
 from service.inference.rubric import RubricHead
 from service.inference.spans import utf16
 from service.inference.tags import TagHead
-from service.inference.text import Text, read
+from service.inference.text import Raw, Text, read_all
 from service.inference.unlike import Unlike
 from service.inference.why import WhyNot
 from service.inference.words import folded
@@ -49,7 +52,7 @@ NOT_UNSEEN = {"advertisement", "not_news", "too_short", "truncated"}  # answered
 EVERYTHING = Options()
 # Answered by `balanced` instead: a CMS must be able to save with a model that has been trained without profiles.
 PROFILE_NOT_AVAILABLE = RequestWarning("profile_not_available", "?profile", BALANCED)
-PART_OF = {"rubric": "rubric", "alternatives": "rubric", "regions": "regions", "tags": "tags", "explain": "explain"}
+NONE: frozenset[str] = frozenset()
 
 
 class Annotator:
@@ -64,12 +67,12 @@ class Annotator:
         self.phrases = Phrases(parts["phrases"], self.lemmas, len(parts["regions"]["phrases"]))
         self.rubric = RubricHead(parts["rubric"])
         self.tags = TagHead(parts["tags"], self.features.width)
-        self._compiled = Compiled(self.lemmas, self.features, self.rubric, self.phrases, self.tags)
         regions = parts["regions"]
         self.places = [Place(*place) for place in regions["places"]]
         phrases = [Phrase(Kind(kind), place, doubt) for kind, place, doubt in regions["phrases"]]
         coefficients = {level: Weights(tuple(w), about) for level, (w, about) in regions["coefficients"].items()}
         self.regions = Regions(self.places, phrases, coefficients)
+        self._compiled = Compiled(self.lemmas, self.features, self.rubric, self.phrases, self.tags, self.regions)
         policies = Policies(parts.get("policy"), self.rubric.ids, self.tags.ids, [place.id for place in self.places])
         self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.regions, policies)
         self.why_not = WhyNot(self.rubric, self.tags, self.regions, self.decisions)
@@ -78,6 +81,10 @@ class Annotator:
             profile: self.regions.least_of_each(of.regions)
             for profile, of in self.decisions.profiles.items()
             if of.regions is not None
+        }
+        self._least_compiled = {
+            profile: np.array(self._least_of_places.get(profile, self.regions.about))
+            for profile in self.decisions.profiles
         }
         self.reference = ModelReference(version, self._vocabulary())
 
@@ -101,94 +108,110 @@ class Annotator:
         `heard` is told each article's title and body as words were cut from them.
         """
         # stage by stage: of 500 articles the loops find their tables and the interpreter its code in the cache
-        readings = list(map(self._reading, list(map(read, articles))))
-        places = [self._places_of(reading, options) for reading in readings]
+        readings = self._readings(read_all(articles), options)
         if heard is not None:
             for reading in readings:
-                heard(reading.found.tokens.folded)
-        return list(map(self._annotation, articles, readings, places, repeat(options)))
+                heard((folded(reading.text.title), folded(reading.text.body)))
+        return list(map(self._annotation, articles, readings, repeat(options)))
 
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int) -> tuple[float, float]:
         """Of a tag that the model does not know, by where its name of so many words stands: score and threshold."""
         return self.tags.score_of_name(in_title, in_lead, times, words)
 
-    def _reading(self, text: Text) -> "Reading":
-        found = self._found(text)
-        if headline := headline_of(found.tokens):
-            found = found._replace(margins=self.rubric.margins(self.features.matrix([headline]))[0])
-        return Reading(text, found)
+    def _readings(self, texts: Sequence[tuple[Text, Raw]], options: Options) -> list["Reading"]:
+        wanted = "regions" in options.heads
+        if kernel.library is None or self.lemmas.predicts:
+            return [Reading(text, self._found(text, options), self._places_of(text, options)) for text, _ in texts]
+        least = self._least_compiled[self.decisions.known(options.profile)] if wanted else None
+        found = self._compiled.find([raw for _, raw in texts], self.decisions.near(options), least)
+        return [
+            Reading(text, one, self._places_of(text, options) if one.places is None else one.places)
+            for (text, _), one in zip(texts, found, strict=True)
+        ]
 
-    def _found(self, text: Text) -> Found:
-        both = folded(text.title), folded(text.body)
-        if kernel.library is not None and not self.lemmas.predicts:
-            return self._compiled.find(*both)
-        tokens = tokens_of(both, (self.lemmas.classes(both[0]), self.lemmas.classes(both[1])), self.lemmas.wide)
+    def _found(self, text: Text, options: Options) -> Found:
+        """What the loops find, by numpy."""
+        tokens = self._tokens(text)
         matrix = self.features.matrix([tokens])
         named = self.phrases.named(tokens.title, tokens.body)
         candidates = self.tags.candidates(matrix.columns, matrix.values, *named.tags)
-        return Found(tokens, len(matrix.columns), self.rubric.margins(matrix)[0], named.places, candidates)
+        headline = headline_of(tokens)
+        margins = self.rubric.margins(self.features.matrix([headline]) if headline else matrix)
+        return Found(
+            (len(tokens.title), len(tokens.body)),
+            not tokens.foreign,
+            len(matrix.columns),
+            self.rubric.probabilities_of(margins[0]),
+            self.tags.likely(candidates, self.decisions.near(options)),
+            None,
+        )
 
-    def _places_of(self, reading: "Reading", options: Options) -> list[PlaceFound]:
+    def _tokens(self, text: Text) -> Tokens:
+        return tokenise([text], self.lemmas)[0]
+
+    def _places_of(self, text: Text, options: Options) -> list[PlaceFound]:
         if "regions" not in options.heads:
             return []
-        least = self._least_of_places.get(options.profile)
-        return self.regions.found(reading.text, reading.found.tokens, reading.found.places, least)
+        tokens = self._tokens(text)
+        named = self.phrases.named(tokens.title, tokens.body)
+        return self.regions.found(text, tokens, named.places, self._least_of_places.get(options.profile))
 
-    def _annotation(
-        self, article: Article, reading: "Reading", places: Sequence[PlaceFound], options: Options
-    ) -> Annotation:
+    def _annotation(self, article: Article, reading: "Reading", options: Options) -> Annotation:
         reasons = self._reasons(reading)
-        unusable = bool(UNUSABLE & set(reasons))
-        calibrated = self.decisions.knows(article.source)
-        answer: dict[str, Any] = {}
-        if unusable:
-            answer = {"rubric": None, "alternatives": (), "regions": (), "tags": ()}
-        else:
-            probabilities = self.rubric.probabilities_of(reading.found.margins)
+        heads, found, decisions = options.heads, reading.found, self.decisions
+        calibrated = decisions.knows(article.source)
+        unusable = not UNUSABLE.isdisjoint(reasons)
+        rubric: RubricAnswer | UnsetType | None = None if "rubric" in heads else UNSET
+        alternatives: tuple[Alternative, ...] | UnsetType = () if "rubric" in heads else UNSET
+        regions: tuple[RegionAnswer, ...] | UnsetType = () if "regions" in heads else UNSET
+        tags: tuple[TagAnswer, ...] | UnsetType = () if "tags" in heads else UNSET
+        explanation: Explanation | UnsetType = UNSET
+        doubtful = False
+        if not unusable:
+            probabilities = found.probabilities
             if not self.unlike.is_news(probabilities):
                 reasons.append("not_news")
-            if calibrated and self.unlike.too_short(reading.found.columns):
+            if calibrated and self.unlike.too_short(found.columns):
                 reasons.append("too_short")
-            publishable = frozenset() if NOT_UNSEEN & set(reasons) else calibrated
-            if "rubric" in options.heads:
-                answer["rubric"], answer["alternatives"] = self.decisions.rubric(
-                    probabilities, "rubric" in publishable, options
-                )
-                if self.decisions.doubts(probabilities, options):
+            publishable = calibrated if calibrated and NOT_UNSEEN.isdisjoint(reasons) else NONE
+            if "rubric" in heads:
+                rubric, alternatives, doubtful = decisions.rubric(probabilities, "rubric" in publishable, options)
+                if doubtful:
                     reasons.append("low_confidence")
-            if "regions" in options.heads:
-                answer["regions"] = self.decisions.regions(places, reading.locate, "regions" in publishable, options)
-            if "tags" in options.heads:
-                chosen = self.decisions.tags(reading.found.candidates, probabilities, "tags" in publishable, options)
-                answer["tags"] = tuple(tag for _, tag in chosen)
+            if "regions" in heads:
+                regions = decisions.regions(reading.places, reading.text.locate, "regions" in publishable, options)
+            chosen: Sequence[tuple[int, TagAnswer]] = ()
+            if "tags" in heads:
+                chosen = decisions.tags(found.tags, probabilities, "tags" in publishable, options)
+                tags = tuple([tag for _, tag in chosen])
             if options.explain:
-                chosen = chosen if "tags" in options.heads else []
-                answer["explain"] = self._explanation(reading, probabilities, chosen, options)
-            if options.heads & self.decisions.heads - calibrated:
+                explanation = self._explanation(reading, probabilities, chosen, options)
+            if heads & decisions.heads - calibrated:
                 reasons.append("not_calibrated_for_source")
-        shown = options.heads | {"explain"}
-        wanted = {part: value for part, value in answer.items() if PART_OF[part] in shown}
         annotation = Annotation(
-            id=article.id,
-            status="abstained" if unusable or "low_confidence" in reasons else "ok",
-            reasons=tuple(reasons),
-            model=self.reference,
-            warnings=() if options.profile in self.decisions.profiles else (PROFILE_NOT_AVAILABLE,),
+            article.id,
+            "abstained" if unusable or doubtful else "ok",
+            tuple(reasons),
+            self.reference,
+            () if options.profile in decisions.profiles else (PROFILE_NOT_AVAILABLE,),
+            rubric,
+            alternatives,
+            regions,
+            tags,
             notices=reading.text.notices,
-            **wanted,
+            explain=explanation,
         )
         return utf16(annotation, article) if options.spans == "utf16" else annotation
 
     def _reasons(self, reading: "Reading") -> list[str]:
         """Why this text is not answered, or not to be published unseen."""
-        text, tokens = reading.text, reading.found.tokens
-        words = len(tokens.title) + len(tokens.body)
+        text, words = reading.text, sum(reading.found.words)
         reasons = []
         if not words:
             reasons.append("empty")
         elif words < FEWEST_WORDS:
             reasons.append("too_short")
-        elif tokens.foreign:
+        elif not reading.found.surely_russian and self._tokens(text).foreign:
             reasons.append("not_russian")
         if text.advertisement:
             reasons.append("advertisement")
@@ -205,10 +228,10 @@ class Annotator:
     ) -> Explanation:
         """The words of the likeliest rubric that may be shown, if it was asked for, and each shown tag's."""
         rubric: tuple[Attribution, ...] = ()
+        own = self._row(self._tokens(reading.text))
         if "rubric" in options.heads and (likeliest := self.decisions.likeliest(probabilities)) >= 0:
-            row = self._row(headline_of(reading.found.tokens) or reading.found.tokens)
+            row = self._row_for_the_rubric(own)
             rubric = self._words(reading, row, self.rubric.rows(row.columns)[:, likeliest])
-        own = self._row(reading.found.tokens)
         named = self.phrases.named(own.tokens.title, own.tokens.body)
         return Explanation(
             rubric,
@@ -226,8 +249,7 @@ class Annotator:
         head, id_ = options.why or ("tags", "")
         if head == "rubric" and id_ in self.rubric.ids:
             number = self.rubric.ids.index(id_)
-            headline = headline_of(reading.found.tokens)
-            row = self._row(headline) if headline else own
+            row = self._row_for_the_rubric(own)
             words = self._words(reading, row, self.rubric.rows(row.columns)[:, number])
             return self.why_not.rubric(number, probabilities, words, options)
         if head == "tags" and id_ in self.tags.ids:
@@ -244,9 +266,8 @@ class Annotator:
             return self.why_not.tag(number, log_odds, named, likeliest, words, options)
         if head == "regions" and self.labels.place(id_) is not None:
             everything = replace(options, limit=None, threshold=None)
-            least = self._least_of_places.get(options.profile)
-            places = self.regions.found(reading.text, reading.found.tokens, reading.found.places, least)
-            answers = self.decisions.regions(places, reading.locate, False, everything)
+            places = self._places_of(reading.text, replace(options, heads=EVERYTHING.heads))
+            answers = self.decisions.regions(places, reading.text.locate, False, everything)
             number = next(i for i, place in enumerate(self.places) if place.id == id_)
             return self.why_not.region(number, next((one for one in answers if one.id == id_), None), options)
         return UNSET
@@ -255,10 +276,14 @@ class Annotator:
         matrix = self.features.matrix([tokens])
         return Row(tokens, matrix.columns, matrix.values)
 
+    def _row_for_the_rubric(self, own: "Row") -> "Row":
+        headline = headline_of(own.tokens)
+        return self._row(headline) if headline else own
+
     def _words(self, reading: "Reading", row: "Row", weights: Floats) -> tuple[Attribution, ...]:
         spans = addends_by_words(self.features, row.tokens, row.columns, row.values * weights)
-        if row.tokens is not reading.found.tokens:
-            spans = in_one_part(spans, "title" if len(reading.found.tokens.title) else "body")
+        if row.tokens.title is row.tokens.body:  # a headline
+            spans = in_one_part(spans, "title" if reading.found.words[0] else "body")
         return attributions(reading.text, spans, EXPLAINED)
 
     def _vocabulary(self) -> str:
@@ -280,9 +305,7 @@ class Reading(NamedTuple):
 
     text: Text
     found: Found
-
-    def locate(self, part: Literal["title", "body"], mention: Mention) -> Evidence:
-        return self.text.locate(part, mention.start, mention.end)
+    places: Sequence[PlaceFound]
 
 
 def load(

@@ -32,11 +32,13 @@ _DATELINE = re.compile(
     rf"|\s*+[А-ЯЁ][А-ЯЁ -]{{1,100}}[,.]?\s{{0,100}}[–—-]\s*+{_AGENCY}{_BY}{_END}"
     rf"|{_NO_AGENCY}"
 )
+# A capitalised word and four more with but a space between: no city is so long, no agency begins so. 8 of 10 texts do.
+_PLAIN = re.compile(r"[А-ЯЁ][а-яё]+(?: [А-ЯЁа-яё]+){4}")
 
 
 def dateline(text: str) -> Span | None:
     """Where the dateline stands if the text starts with one."""
-    found = _DATELINE.match(text)
+    found = None if _PLAIN.match(text) else _DATELINE.match(text)
     if not found:
         return None
     said = found.group()

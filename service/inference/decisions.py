@@ -3,17 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from service.inference.article import Alternative, Decision, Evidence, Profile, RegionAnswer, RubricAnswer, TagAnswer
 from service.inference.labels import Head
-from service.inference.places import Mention
 from service.inference.policy import Policies
 from service.inference.profiles import BALANCED, Thresholds, thresholds
 from service.inference.regions import PlaceFound, Regions
 from service.inference.rubric import RubricHead
-from service.inference.tags import MARGIN, NAMED, Candidates, TagHead, probability
+from service.inference.tags import Likely, TagHead, probability
 
 ENOUGH_OF_A_SOURCE = 200  # calibration articles of the caller's own outlet before anything may be published unseen
 DIGITS = 4  # of a score; thresholds have as many, and rounded scores are compared with them
@@ -56,6 +57,10 @@ class Decisions:
         is there, no_news (numbers of rubrics that are learnt and never answered)."""
         self._auto = {head: float(part[f"{head}_auto"]) for head in HEADS}
         self._profiles = thresholds(part, len(rubric.ids), tags)
+        # as lists: numpy's own floats are slow to compare
+        self._tags_by_profile = {
+            profile: (of.tags.tolist(), of.tags_auto.tolist()) for profile, of in self._profiles.items()
+        }
         self._differing: Mapping[str, Any] = part.get("profiles", {})
         by_head: Mapping[str, Any] = part["sources"]
         of_all = all(isinstance(count, int) for count in by_head.values())
@@ -100,7 +105,7 @@ class Decisions:
 
     def of(self, profile: Profile) -> Thresholds:
         """Those of `balanced` where the model has none for the profile."""
-        return self._profiles.get(profile) or self._profiles[BALANCED]
+        return self._profiles[self.known(profile)]
 
     def knows(self, source: str | None) -> frozenset[str]:
         """Heads whose labels may be published for this outlet: calibrated on enough of its articles that have some."""
@@ -123,37 +128,33 @@ class Decisions:
 
     def rubric(
         self, probabilities: Sequence[float], may_publish: bool, options: Options
-    ) -> tuple[RubricAnswer | None, tuple[Alternative, ...]]:
-        """The likeliest rubric, None where it is too doubtful to show as one; and the others, likeliest first."""
+    ) -> tuple[RubricAnswer | None, tuple[Alternative, ...], bool]:
+        """The likeliest rubric, None where it is too doubtful to show as one; the others, likeliest first; and whether
+        no rubric is likely enough, whatever threshold the caller has."""
         least, of = options.threshold or 0.0, self.of(options.profile)
         order = sorted(range(len(probabilities)), key=probabilities.__getitem__, reverse=True)  # equals in their order
-        scores = [rounded(score) for score in probabilities]
-        hidden, policies = self._hidden, self.policies.rubrics
+        scores = [round(score, DIGITS) for score in probabilities]
+        ids, labels, policies, hidden = self._rubric.ids, self._rubric.labels, self.policies.rubrics, self._hidden
         in_place_of_another = bool(order) and order[0] in hidden
         if hidden:
             order = [i for i in order if i not in hidden]
+        doubtful = bool(probabilities) and (not order or scores[order[0]] < of.rubric)
         answer = None
         if order and scores[order[0]] >= max(of.rubric, least):
             top = order.pop(0)
             auto = may_publish and scores[top] >= of.rubric_auto[top] and not policies[top] and not in_place_of_another
             answer = RubricAnswer(
-                self._rubric.ids[top],
-                self._rubric.labels[top],
+                ids[top],
+                labels[top],
                 scores[top],
                 "auto" if auto else "review",
                 of.rubric_auto[top] if auto else of.rubric,
                 policies[top],
             )
-        others = [i for i in order if scores[i] >= least][: options.limit]
-        ids, labels = self._rubric.ids, self._rubric.labels
-        return answer, tuple(Alternative(ids[i], labels[i], scores[i], policies[i]) for i in others)
-
-    def doubts(self, probabilities: Sequence[float], options: Options) -> bool:
-        """Whether no rubric is likely enough to be shown as one."""
-        if not len(probabilities):
-            return False
-        likeliest = self.likeliest(probabilities)
-        return likeliest < 0 or rounded(probabilities[likeliest]) < self.of(options.profile).rubric
+        if least:
+            order = [i for i in order if scores[i] >= least]
+        others = [Alternative(ids[i], labels[i], scores[i], policies[i]) for i in order[: options.limit]]
+        return answer, tuple(others), doubtful
 
     def likeliest(self, probabilities: Sequence[float]) -> int:
         """Number of the likeliest rubric that may be shown, -1 if there is none."""
@@ -163,29 +164,31 @@ class Decisions:
         """Whether it is never answered."""
         return number in self._hidden
 
+    def known(self, profile: Profile) -> Profile:
+        """The profile whose thresholds hold for this one."""
+        return profile if profile in self._profiles else BALANCED
+
+    def near(self, options: Options) -> npt.NDArray[np.float64] | None:
+        """By tag, log-odds below which a candidate is surely not shown; None where all have to be looked at."""
+        return self.of(options.profile).tags_log_odds if options.threshold is None else None
+
     def tags(
-        self, candidates: Candidates, probabilities: Sequence[float], may_publish: bool, options: Options
+        self, likely: Sequence[Likely], probabilities: Sequence[float], may_publish: bool, options: Options
     ) -> list[tuple[int, TagAnswer]]:
         """Tags to show, each with its number, surest first; `probabilities` are the rubrics', for persons' sake."""
-        of, threshold = self.of(options.profile), options.threshold
-        numbers, log_odds = candidates.tags, candidates.log_odds
-        if threshold is None:  # two or three of fifty are sure enough to look at
-            near = (log_odds >= of.tags_log_odds.take(numbers)).nonzero()[0]
-            numbers, log_odds = numbers[near], log_odds[near]
-            evidence = candidates.evidence[near]
-        else:
-            evidence = candidates.evidence
+        if not likely:
+            return []
+        threshold = options.threshold
+        least_of, auto_of = self._tags_by_profile[self.known(options.profile)]
         policies = self.policies.of_tags(_likeliest(probabilities, self._no_news))
         answers = []
-        for row, (tag, odds) in enumerate(zip(numbers.tolist(), log_odds.tolist(), strict=True)):
-            score, least = rounded(probability(odds)), of.tags[tag]
+        for tag, odds, by_name in likely:
+            score, least = round(probability(odds), DIGITS), least_of[tag]
             if score < (least if threshold is None else threshold) or tag in self._hidden_tags:
                 continue
             decision: Decision = "abstain"
             if score >= least:
-                decision = "auto" if may_publish and score >= of.tags_auto[tag] and not policies[tag] else "review"
-            # a tag that is not named can only be its model's; one without a model has a margin of 0
-            by_name = evidence[row, NAMED] and evidence[row, MARGIN] <= 0
+                decision = "auto" if may_publish and score >= auto_of[tag] and not policies[tag] else "review"
             origin: Literal["model", "lexical"] = "lexical" if by_name else "model"
             id_, label = self._tags.ids[tag], self._tags.labels[tag]
             answers.append((tag, TagAnswer(id_, label, score, decision, origin, policies[tag])))
@@ -193,7 +196,7 @@ class Decisions:
         return answers[: options.most_tags if options.limit is None else options.limit]
 
     def regions(
-        self, found: Sequence[PlaceFound], locate: Callable[[Literal["title", "body"], Mention], Evidence],
+        self, found: Sequence[PlaceFound], locate: Callable[[Literal["title", "body"], int, int], Evidence],
         may_publish: bool, options: Options,
     ) -> tuple[RegionAnswer, ...]:  # fmt: skip
         """Places, surest first. Those that the outlet's editors would hardly tag are told, and not chosen."""
@@ -210,16 +213,15 @@ class Decisions:
                 sure = score >= auto and one.score >= self._about[one.place]
                 decision = "auto" if may_publish and sure and not policy else "review"
             evidence = []
-            for mention in one.in_title[:EVIDENCE_SHOWN]:
-                key = -1 - mention.start
+            for start, end in one.in_title[:EVIDENCE_SHOWN]:
+                key = -1 - start
                 if key not in located:
-                    located[key] = locate("title", mention)
+                    located[key] = locate("title", start, end)
                 evidence.append(located[key])
-            for mention in one.in_body[: EVIDENCE_SHOWN - len(evidence)]:
-                key = mention.start
-                if key not in located:
-                    located[key] = locate("body", mention)
-                evidence.append(located[key])
+            for start, end in one.in_body[: EVIDENCE_SHOWN - len(evidence)]:
+                if start not in located:
+                    located[start] = locate("body", start, end)
+                evidence.append(located[start])
             id_, label, level, *_ = self._places[one.place]
             parent, place = self._parents[one.place], tuple(evidence)
             answers.append(RegionAnswer(id_, label, level, parent, one.role, score, decision, place, policy))
@@ -228,10 +230,10 @@ class Decisions:
 
 def _likeliest(probabilities: Sequence[float], without: Sequence[int]) -> int:
     """Number of the likeliest rubric without these, -1 if there is none."""
-    numbers = range(len(probabilities))
     if without:
-        return max((i for i in numbers if i not in without), key=probabilities.__getitem__, default=-1)
-    return max(numbers, key=probabilities.__getitem__, default=-1)
+        numbers = (i for i in range(len(probabilities)) if i not in without)
+        return max(numbers, key=probabilities.__getitem__, default=-1)
+    return probabilities.index(max(probabilities)) if probabilities else -1
 
 
 def outlet(source: str | None) -> str:

@@ -41,7 +41,6 @@ class Tokens(NamedTuple):
     body: Ints
     folded: tuple[bytes, bytes] = (b"", b"")  # title and body as words were cut from them
     foreign: bool = False  # not Russian
-    edges: tuple[Ints, Ints] | None = None  # where words of title and body start and end, in turn; None: not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,7 @@ def tokenise(texts: Sequence[Text], lemmas: Lemmas) -> list[Tokens]:
     return [tokens_of(both, (lemmas.classes(both[0]), lemmas.classes(both[1])), lemmas.wide) for both in parts]
 
 
-def tokens_of(
-    both: tuple[bytes, bytes], classes: tuple[Ints, Ints], wide: bool, edges: tuple[Ints, Ints] | None = None
-) -> Tokens:
+def tokens_of(both: tuple[bytes, bytes], classes: tuple[Ints, Ints], wide: bool) -> Tokens:
     """From folded title and body and the classes of their words; `wide`: whether the table knows ordinary words."""
     in_title, in_body = classes
     words = len(in_title) + len(in_body)
@@ -101,7 +98,7 @@ def tokens_of(
     is_foreign = not surely_russian(both[1] or both[0], words, known) and foreign(
         b" ".join(both).split(), (np.concatenate(classes) > 0).tolist() if wide else None
     )
-    return Tokens(in_title, in_body, both, is_foreign, edges)
+    return Tokens(in_title, in_body, both, is_foreign)
 
 
 def headline_of(tokens: Tokens) -> Tokens | None:
@@ -133,6 +130,8 @@ class Features:
         self._pairs_and_end = np.append(self.pairs, -1)  # so that looking behind the last one finds nothing
         self._perhaps = np.zeros(1 << HASH_BITS, np.bool_)
         self._perhaps[_hash(self.pairs)] = True  # a small table, in cache, spares most pairs the search
+        firsts = np.arange(self.lemmas + 2) * (self.lemmas + 1)
+        self._pairs_start = np.searchsorted(self.pairs, firsts).astype(np.int32)
         self.features = self.lemmas + len(self.pairs)
         self._block = self.features + 1
         present = np.unpackbits(np.asarray(parts["present"], np.uint8), count=len(BLOCKS) * self._block).astype(bool)
@@ -142,7 +141,7 @@ class Features:
         self._first_column = np.searchsorted(self.keys, np.arange(len(BLOCKS)) * self._block)
         self._idf = np.asarray(parts["idf"], np.float32)
         self._weights = np.asarray(parts["weights"], np.float64)
-        tables = (self.lemma_of_class, self.pairs, self._perhaps, self._column, self._idf)
+        tables = (self.lemma_of_class, self.pairs, self._pairs_start, self._perhaps, self._column, self._idf)
         self.compiled = kernel.Vocabulary(
             *kernel.addresses(*tables, _TERM_FREQUENCY, self._weights),
             *(self.lemmas, len(self.pairs), 64 - HASH_BITS, len(_TERM_FREQUENCY) - 1, LEAD_WORDS),

@@ -103,7 +103,7 @@ _DISCLAIMER = _pattern(
 )
 
 # A stem of the law, and what must stand near it, so that no «агентство» or «признан лучшим» is looked at closely.
-_NEEDED: dict[str, tuple[str, ...]] = {
+NEEDED: dict[str, tuple[str, ...]] = {
     "агент": ("ноагент", "но-агент", "остранн"),
     "АГЕНТ": ("ИНОАГЕНТ", "ИНОСТРАНН"),
     "апрещ": ("РФ", "Росси", "стране", "организац", "*"),
@@ -112,7 +112,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "желательн": ("организац",),
     "террористов": ("несен", "несён", "ключен", "ключён"),
 }
-STEMS = tuple(_NEEDED)
+STEMS = tuple(NEEDED)
 
 
 def legal_marks(text: str, title: bool) -> list[Mark]:
@@ -156,10 +156,10 @@ def _traces(text: str, start: int, end: int, lower: str) -> Iterator[Span]:
 def _windows(text: str) -> list[Span]:
     """Where to look closely: stretches around stems of the law, in order and apart."""
     stretches = []
-    for stem, needed in _NEEDED.items():
+    for stem, needed in NEEDED.items():
         position = text.find(stem)
         while position >= 0:
-            start, end = max(0, position - _NEAR), position + _NEAR
+            start, end = max(0, position - NEAR), position + NEAR
             near = text[start:end]
             if any(map(near.__contains__, needed)):
                 stretches.append((start, end))
@@ -192,7 +192,7 @@ def _kind(words: str) -> str | None:
     return BANNED if _SAYS_BANNED.search(words) else None
 
 
-_NEAR = 120  # characters around a stem that a mark's own wording may take
+NEAR = 120  # characters around a stem that a mark's own wording may take
 _REACH = 250  # how far around a trace its bracket or footnote may stretch
 
 

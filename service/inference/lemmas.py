@@ -44,8 +44,9 @@ class Lemmas:
         self._predictor = _Predictor(self.names()) if predict_unknown else None
         self.predicts = predict_unknown
         self._units = np.frombuffer(self._automaton, np.uint32, offset=4)  # after their number
-        self._known = np.zeros((1 << kernel.MEMO_BITS, kernel.KNOWN_BYTES), np.uint8)
+        self._known = np.zeros((1 << kernel.MEMO_BITS) * kernel.KNOWN_BYTES + kernel.KNOWN_BYTES, np.uint8)
         units, known = kernel.addresses(self._units, self._known)
+        known += -known % kernel.KNOWN_BYTES  # a place in the memo is a line of the cache
         self.compiled = kernel.Automaton(units, len(self._units), len(self.lemma_of_class), known)
 
     def classes(self, folded: bytes) -> Ints:

@@ -79,3 +79,6 @@ _SEARCHES: tuple[tuple[str, tuple[str, ...], Callable[[str, bool], list[Mark]]],
     ("D", ("ERID",), _simple(ERID, _ERID)),
     ("", ("еклам", "ЕКЛАМ", "рский материал"), _advertisements),
 )
+SOUGHT = tuple(
+    dict.fromkeys(stem for _, stems, _ in _SEARCHES for stem in stems)
+)  # without any of them no mark is there

@@ -1,13 +1,14 @@
 """The regions head: mentions of places in title and body -> places of the article with role and score."""
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from math import exp, log1p
-from operator import mul
+from operator import add, mul
 from typing import NamedTuple
 
 from service.inference.article import Level, Role
+from service.inference.compiled_places import PlaceTables, Relations
 from service.inference.features import Tokens
-from service.inference.lemmas import Ints
 from service.inference.mentions import Reader
 from service.inference.phrases import Hit, Hits
 from service.inference.places import OWN, Kind, Mention, Phrase, Place
@@ -39,6 +40,7 @@ FEATURES = (
 )
 
 Features = tuple[float, ...]
+Span = tuple[int, int]  # characters of a part
 
 
 class Weights(NamedTuple):
@@ -49,7 +51,7 @@ class Weights(NamedTuple):
 
 
 class PlaceFound(NamedTuple):
-    """A place of the article; mentions by part, in order of position. `score` is the chance that editors tag it.
+    """A place of the article; where it is mentioned, by part, in order. `score` is the chance that editors tag it.
 
     Where an event took place is a fact of the text; whether it is `chosen` depends on the score, for outlets differ in
     whether they tag it.
@@ -59,8 +61,8 @@ class PlaceFound(NamedTuple):
     role: Role
     score: float
     features: Features
-    in_title: tuple[Mention, ...]
-    in_body: tuple[Mention, ...]
+    in_title: tuple[Span, ...]
+    in_body: tuple[Span, ...]
     chosen: bool
 
 
@@ -84,6 +86,10 @@ class Regions:
         ]
         self._areas = [self._area(place) for place in range(len(self.places))]
         self._lies_in = [above or (self._parents[place],) for place, above in enumerate(self._above)]
+        relations = Relations(self._levels, self._abroad, self._areas, self._above)
+        self.tables = PlaceTables(
+            self.places, phrases, [by_level[level].features for level in LEVELS], relations, LARGER
+        )
 
     def _yielded(self, place: int) -> tuple[int, ...]:
         """What a place stands for besides: what it lies in, up to its subject. A country only when it is named."""
@@ -110,15 +116,13 @@ class Regions:
         in_title, in_body = (list(map(tuple, part.tolist())) for part in hits)
         if not in_title and not in_body:
             return []
-        edges = tokens.edges or (None, None)
-        title = self.find(text.title, tokens.folded[0], in_title, edges[0]) if in_title else []
-        body = self.find(text.body, tokens.folded[1], in_body, edges[1]) if in_body else []
+        title = self.find(text.title, tokens.folded[0], in_title) if in_title else []
+        body = self.find(text.body, tokens.folded[1], in_body) if in_body else []
         return self.decide(title, body, least)
 
-    def find(self, text: str, folded: bytes, hits: Sequence[Hit], edges: Ints | None = None) -> list[Mention]:
-        """Mentions in one part; `folded` as its words were cut from, `hits` the matcher's; `edges`, where that is known
-        already: where words start and end, in turn."""
-        return self._reader.find(text, folded, hits, edges_in(folded) if edges is None else edges)
+    def find(self, text: str, folded: bytes, hits: Sequence[Hit]) -> list[Mention]:
+        """Mentions in one part; `folded` as its words were cut from, `hits` the matcher's."""
+        return self._reader.find(text, folded, hits, edges_in(folded))
 
     def decide(
         self, title: Sequence[Mention], body: Sequence[Mention], least: Sequence[float] | None = None
@@ -270,7 +274,12 @@ class Regions:
             1.0 if scene else 0.0,
         )
         weights = self._weights[place]
-        score = 1 / (1 + exp(-sum(map(mul, weights.features, features))))
+        # one after the other, as the loops do: sum() of later Pythons rounds otherwise
+        score = 1 / (1 + exp(-reduce(add, map(mul, weights.features, features))))
         chosen = score >= least
         role: Role = "happened" if scene else "about" if chosen else "mentioned"
-        return PlaceFound(place, role, score, features, tuple(title), tuple(body), chosen)
+        return PlaceFound(place, role, score, features, _spans(title), _spans(body), chosen)
+
+
+def _spans(mentions: Sequence[Mention]) -> tuple[Span, ...]:
+    return tuple((mention.start, mention.end) for mention in mentions)

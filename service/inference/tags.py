@@ -45,6 +45,9 @@ class Candidates(NamedTuple):
     log_odds: npt.NDArray[np.float64]
 
 
+Likely = tuple[int, float, bool]  # a candidate's tag, its log-odds, and whether only its name speaks for it
+
+
 class TagHead:
     def __init__(self, part: Mapping[str, Any], width: int) -> None:
         """`width` is the number of columns. `part`: ids, labels; start, tag, weight (trained weights by column: column
@@ -122,6 +125,15 @@ class TagHead:
         tags = np.fromiter(sorted(named.keys() | set(likely.tolist())), np.int64)
         evidence = self._evidence(tags, margins, named)
         return Candidates(tags, evidence, self._log_odds(tags, evidence))
+
+    @staticmethod
+    def likely(candidates: Candidates, near: npt.NDArray[np.float64] | None) -> list[Likely]:
+        """Those whose log-odds are not below `near`, which has one for each tag: two or three of fifty."""
+        tags, log_odds, evidence = candidates.tags, candidates.log_odds, candidates.evidence
+        # a tag that is not named can only be its model's; one without a model has a margin of 0
+        by_name = (evidence[:, NAMED] != 0) & (evidence[:, MARGIN] <= 0)
+        kept = slice(None) if near is None else log_odds >= near[tags]
+        return list(zip(tags[kept].tolist(), log_odds[kept].tolist(), by_name[kept].tolist(), strict=True))
 
     def log_odds_of(self, tag: int, columns: Ints, values: Floats, title: Hits, body: Hits) -> float | None:
         """Of one tag as of a candidate, also where it is none; None where it is not named and has no model."""

@@ -5,7 +5,8 @@ the rest keeps its place. Each step first asks whether it can be needed at all: 
 """
 
 import re
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -13,8 +14,10 @@ from service.inference import html, page
 from service.inference.article import Article, Evidence, Notice
 from service.inference.datelines import dateline
 from service.inference.legal_marks import Mark
+from service.inference.looks import EVERYTHING, LINK, MARKED, MARKUP, UNTIDY, look
 from service.inference.notices import ADVERTISEMENT, DATELINE, ERID, marks
 from service.inference.passage import Passage, plain
+from service.inference.words import folded, written
 
 BODY_LIMIT = 200_000  # characters; a longer text is answered for its beginning, with the reason `truncated`
 MOST_NOTICES = 1_000  # are listed; all are blanked
@@ -50,18 +53,48 @@ class Text(Struct, frozen=True):
         return Evidence(passage.field, begin, finish, passage.sent[begin:finish])
 
 
-def read(article: Article) -> Text:
-    """The whole way from the fields as sent to words: markup, characters, marks, page, dateline."""
-    found_title, text = _body(article)
-    title = _short_field("title", article.title)
-    lead = _short_field("lead", article.lead)
+class Raw(NamedTuple):
+    """An article's title and body in cp1251; not `exact` where it lacks a character: those are folded."""
+
+    title: bytes
+    body: bytes
+    exact: bool
+
+
+def read_all(articles: Sequence[Article]) -> list[tuple[Text, Raw]]:
+    """Each as `read` does, and as words are cut from it."""
+    fields = [field for one in articles for field in (one.title or "", one.lead or "", one.text or "")]
+    texts = [written(field) if len(field) <= BODY_LIMIT else None for field in fields]
+    looked = look(texts)
+    found = []
+    for number, article in enumerate(articles):
+        at = 3 * number
+        text = read(article, looked[at], looked[at + 1], looked[at + 2])
+        # what cleaning has left as it was is not written anew
+        title = texts[at] if text.title is fields[at] else written(text.title)
+        body = texts[at + 2] if text.body is fields[at + 2] else written(text.body)
+        if title is None or body is None:
+            found.append((text, Raw(folded(text.title), folded(text.body), False)))
+        else:
+            found.append((text, Raw(title, body, True)))
+    return found
+
+
+def read(article: Article, of_title: int = EVERYTHING, of_lead: int = EVERYTHING, of_text: int = EVERYTHING) -> Text:
+    """The whole way from the fields as sent to words: markup, characters, marks, page, dateline.
+
+    The numbers say what there is to look at in each field, as `look` tells.
+    """
+    found_title, text = _body(article, of_text)
+    title = _short_field("title", article.title, of_title)
+    lead = _short_field("lead", article.lead, of_lead)
     if found_title and not title.text.strip():
         title = found_title
 
     notices: list[Notice] = []
-    title, in_title = _without_marks(title, notices, is_title=True)
-    lead, in_lead = _without_marks(lead, notices)
-    text, in_text = _without_marks(text, notices)
+    title, in_title = _without_marks(title, notices, of_title if title.text is article.title else EVERYTHING, True)
+    lead, in_lead = _without_marks(lead, notices, of_lead if lead.text is article.lead else EVERYTHING)
+    text, in_text = _without_marks(text, notices, of_text if text.text is article.text else EVERYTHING)
 
     if "\n" in text.text:
         headline, text = _without_furniture(text, title.text)
@@ -86,27 +119,38 @@ def read(article: Article) -> Text:
     )
 
 
-def _body(article: Article) -> tuple[Passage | None, Passage]:
+def _body(article: Article, holds: int) -> tuple[Passage | None, Passage]:
     """The text, or else the HTML, as one passage; and the title where the markup names one."""
     if article.text and not article.text.isspace():
-        if not html.is_markup(article.text):
-            return None, plain("text", article.text, BODY_LIMIT + 1)
+        if not (holds & MARKUP and html.is_markup(article.text)):
+            return None, _plain("text", article.text, BODY_LIMIT + 1, holds)
         return html.visible("text", article.text, BODY_LIMIT + 1)
     if article.body_html:
         return html.visible("body_html", article.body_html, BODY_LIMIT + 1)
     return None, plain("text", article.text or "", BODY_LIMIT)
 
 
-def _short_field(field: str, sent: str | None) -> Passage:
+def _short_field(field: str, sent: str | None, holds: int) -> Passage:
     """Title and lead: usually plain, but copied from pages with entities and a tag or two."""
     if not sent:
         return Passage(field, "", "", [0], [0], [0])
-    return html.visible(field, sent, BODY_LIMIT).body if html.is_markup(sent) else plain(field, sent, BODY_LIMIT)
+    if holds & MARKUP and html.is_markup(sent):
+        return html.visible(field, sent, BODY_LIMIT).body
+    return _plain(field, sent, BODY_LIMIT, holds)
 
 
-def _without_marks(passage: Passage, notices: list[Notice], is_title: bool = False) -> tuple[Passage, bool]:
+def _plain(field: str, sent: str, limit: int, holds: int) -> Passage:
+    if holds & UNTIDY:
+        return plain(field, sent, limit)
+    text = sent[:limit]
+    return Passage(field, sent, text, [0], [0], [len(text)])
+
+
+def _without_marks(passage: Passage, notices: list[Notice], holds: int, is_title: bool = False) -> tuple[Passage, bool]:
     """The passage with marks and links blanked, and whether a mark says that all this is an advertisement."""
     text = passage.text
+    if not text or not holds & (MARKED | LINK):
+        return passage, False
     found = marks(text, is_title)
     if found:
         notices += [_notice(passage, mark) for mark in found[:MOST_NOTICES]]

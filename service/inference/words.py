@@ -58,6 +58,14 @@ def folded(text: str) -> bytes:
     return text.encode("cp1251", _LETTERS_FOR_LETTERS).translate(TABLE)
 
 
+def written(text: str) -> bytes | None:
+    """The text in cp1251, as 99 of 100 articles are; None where a character isn't there."""
+    try:
+        return text.encode("cp1251")
+    except UnicodeEncodeError:
+        return None
+
+
 def words(text: str) -> list[bytes]:
     return folded(text).split()
 

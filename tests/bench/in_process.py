@@ -9,8 +9,8 @@ import numpy as np
 from service.inference import kernel
 from service.inference.article import Article
 from service.inference.decisions import Options
-from service.inference.text import read
-from service.inference.words import folded, words
+from service.inference.text import read_all
+from service.inference.words import words
 from tests.bench import drawing
 from tests.bench.floor import Floor
 from tests.bench.material import Material
@@ -43,12 +43,7 @@ def ours_in_numpy(material: Material) -> Answers:
 def loops_alone(material: Material) -> Answers:
     """From an article to margins, names and candidates, without decisions, places and answers."""
     find = material.annotator()._compiled.find
-
-    def answer(articles: Sequence[Article]) -> None:
-        for text in map(read, articles):
-            find(folded(text.title), folded(text.body))
-
-    return answer
+    return lambda articles: find([raw for _, raw in read_all(articles)])
 
 
 def one_by_one(material: Material) -> Answers:

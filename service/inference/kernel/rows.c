@@ -13,23 +13,26 @@ static inline const uint8_t *perhaps(const Vocabulary *v, int64_t pair) {
     return v->perhaps + ((uint64_t)pair * GOLDEN >> v->hash_shift);
 }
 
-/* 0 if the pair is no feature */
-static int64_t feature_of_pair(const Vocabulary *v, int64_t wanted) {
-    if (!*perhaps(v, wanted)) return 0;
-    int64_t low = 0, high = v->pair_count;
+/* 0 if the pair is no feature. Of a first lemma there are some pairs, of all a hundred thousand. */
+static int64_t feature_of_pair(const Vocabulary *v, int64_t first, int64_t second) {
+    const int64_t wanted = pair_of(v, first, second);
+    int64_t low = v->pairs_start[first], high = v->pairs_start[first + 1];
+    const int64_t end = high;
     while (low < high) {
         const int64_t middle = (low + high) / 2;
         if (v->pairs[middle] < wanted) low = middle + 1;
         else high = middle;
     }
-    return low < v->pair_count && v->pairs[low] == wanted ? v->lemmas + 1 + low : 0;
+    return low < end && v->pairs[low] == wanted ? v->lemmas + 1 + low : 0;
 }
 
-/* The columns of every occurrence in a title or a body, of a body's lead too; `lemma` has room for its words. */
-static int64_t occurrences(const Vocabulary *v, const int32_t *classes, int64_t words, int title, int32_t *lemma,
+/* The columns of every occurrence in a title or a body, of a body's lead too; `spare` has room for two a word. Each
+ * loop asks for the memory of the next. */
+static int64_t occurrences(const Vocabulary *v, const int32_t *classes, int64_t words, int title, int32_t *spare,
                            int32_t *cells) {
     const int64_t block = v->lemmas + v->pair_count + 1;
     const int32_t *home = v->column + (title ? TITLE * block : 0), *lead = v->column + LEAD * block;
+    int32_t *lemma = spare, *pair = spare + words;
     int64_t kept = 0, found = 0;
     for (int64_t i = 0; i < words; i++) {
         if (i + AHEAD < words) __builtin_prefetch(v->lemma_of_class + classes[i + AHEAD]);
@@ -37,13 +40,22 @@ static int64_t occurrences(const Vocabulary *v, const int32_t *classes, int64_t 
         kept += lemma[kept] >= 0;
     }
     for (int64_t i = 0; i < kept; i++) {
-        if (i + AHEAD < kept) {
-            __builtin_prefetch(home + lemma[i + AHEAD]);
-            __builtin_prefetch(perhaps(v, pair_of(v, lemma[i + AHEAD - 1], lemma[i + AHEAD])));
-        }
-        if (!lemma[i]) continue;
-        const int64_t pair = i && lemma[i - 1] ? feature_of_pair(v, pair_of(v, lemma[i - 1], lemma[i])) : 0;
-        const int64_t features[2] = {lemma[i], pair};
+        __builtin_prefetch(home + lemma[i]);
+        if (i && lemma[i - 1] && lemma[i]) __builtin_prefetch(perhaps(v, pair_of(v, lemma[i - 1], lemma[i])));
+    }
+    for (int64_t i = 0; i < kept; i++) {
+        pair[i] = i && lemma[i - 1] && lemma[i] && *perhaps(v, pair_of(v, lemma[i - 1], lemma[i]));
+        if (!pair[i]) continue;
+        const int32_t *start = v->pairs_start + lemma[i - 1];
+        __builtin_prefetch(v->pairs + (start[0] + start[1]) / 2);
+    }
+    for (int64_t i = 0; i < kept; i++) {
+        if (!pair[i]) continue;
+        pair[i] = (int32_t)feature_of_pair(v, lemma[i - 1], lemma[i]);
+        __builtin_prefetch(home + pair[i]);
+    }
+    for (int64_t i = 0; i < kept; i++) {
+        const int32_t features[2] = {lemma[i], pair[i]};
         for (int one = 0; one < 2 && features[one]; one++) {
             if (home[features[one]] >= 0) cells[found++] = home[features[one]];
             if (!title && i < v->lead_words && lead[features[one]] >= 0) cells[found++] = lead[features[one]];

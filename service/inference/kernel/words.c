@@ -10,17 +10,36 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first letter of a
 #define VALUE(unit) ((int32_t)((unit) & ~(1u << 31)))
 #define GROUP 64 /* words whose places in the memo are asked for together */
 
-static int32_t class_of(const Automaton *automaton, const uint8_t *word, const uint8_t *end) {
+/* A word on its way through the automaton. */
+typedef struct {
+    const uint8_t *letter, *end;
+    int64_t at, number; /* the unit that it has come to; which word it is */
+} Walk;
+
+/* One letter on; false at the end, when `found` is the word's class. */
+static int step(const Automaton *automaton, Walk *walk, int32_t *found) {
     const uint32_t *units = automaton->units;
-    int64_t at = 0;
-    for (; word < end; word++) {
-        at ^= OFFSET(units[at]) ^ *word;
-        if (at >= automaton->length || LABEL(units[at]) != *word) return 0;
+    int64_t at = walk->at ^ OFFSET(units[walk->at]);
+    *found = 0;
+    if (walk->letter < walk->end) {
+        at ^= *walk->letter;
+        if (at >= automaton->length || LABEL(units[at]) != *walk->letter) return 0;
+        walk->at = at;
+        walk->letter++;
+        return 1;
     }
-    if (!HAS_VALUE(units[at])) return 0;
-    at ^= OFFSET(units[at]);
-    const int32_t value = at < automaton->length ? VALUE(units[at]) : 0;
-    return value < automaton->classes ? value : 0;
+    const int32_t value = HAS_VALUE(units[walk->at]) && at < automaton->length ? VALUE(units[at]) : 0;
+    if (value < automaton->classes) *found = value;
+    return 0;
+}
+
+/* All words side by side, a letter each: so their waits for memory fall together. */
+static void walk_on(const Automaton *automaton, Walk *walks, int64_t walking, int32_t *classes) {
+    while (walking)
+        for (int64_t i = 0; i < walking;) {
+            if (step(automaton, walks + i, classes + walks[i].number)) i++;
+            else walks[i] = walks[--walking];
+        }
 }
 
 /* Bit i: whether byte i of these 64 belongs to a word. Eight bytes are compared at a time; the product gathers the upper
@@ -74,9 +93,11 @@ static void put(Known *key, const uint8_t *word, int64_t length, int64_t left) {
 int64_t classes_of_words(const Automaton *automaton, const uint8_t *text, int64_t length, int32_t *edges,
                          int32_t *classes) {
     const int64_t words = words_of(text, length, edges);
-    Known keys[GROUP], *places[GROUP];
+    Known keys[GROUP], (*places[GROUP])[KEPT];
     for (int64_t first = 0; first < words; first += GROUP) {
         const int64_t group = words - first < GROUP ? words - first : GROUP;
+        Walk walks[GROUP];
+        int64_t unknown[GROUP], walking = 0;
         for (int64_t i = 0; i < group; i++) {
             Known *key = keys + i;
             const int32_t *edge = edges + 2 * (first + i);
@@ -86,17 +107,29 @@ int64_t classes_of_words(const Automaton *automaton, const uint8_t *text, int64_
             __builtin_prefetch(places[i]);
         }
         for (int64_t i = 0; i < group; i++) {
-            Known *key = keys + i, *place = places[i];
+            const Known *key = keys + i, *place = *places[i];
             const int32_t *edge = edges + 2 * (first + i);
-            if (edge[1] - edge[0] > (int64_t)sizeof key->word) {
-                classes[first + i] = class_of(automaton, text + edge[0], text + edge[1]);
-            } else {
-                if (memcmp(place->word, key->word, sizeof key->word)) {
-                    key->class = class_of(automaton, text + edge[0], text + edge[1]);
-                    *place = *key;
-                }
+            int known = edge[1] - edge[0] <= (int64_t)sizeof key->word;
+            for (int way = 0; way < KEPT && known; way++, place++)
+                if (!memcmp(place->word, key->word, sizeof key->word)) break;
+            known = known && place < *places[i] + KEPT;
+            if (known) {
                 classes[first + i] = (int32_t)place->class;
+            } else {
+                const Walk walk = {text + edge[0], text + edge[1], 0, first + i};
+                unknown[walking] = i;
+                walks[walking++] = walk;
             }
+        }
+        const int64_t met = walking;
+        walk_on(automaton, walks, walking, classes);
+        for (int64_t i = 0; i < met; i++) {
+            const int32_t *edge = edges + 2 * (first + unknown[i]);
+            Known *key = keys + unknown[i], *place = *places[unknown[i]];
+            if (edge[1] - edge[0] > (int64_t)sizeof key->word) continue;
+            key->class = classes[first + unknown[i]];
+            place[1] = place[0];
+            place[0] = *key;
         }
     }
     return words;

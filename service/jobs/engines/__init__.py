@@ -1,0 +1,1 @@
+"""What works on shards: processes of this machine, or of a cluster."""

@@ -1,0 +1,201 @@
+"""Parquet in shards of row groups: the schema and all columns are kept, `annotation` is added as JSON."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from service.inference.article import LabelledArticle
+from service.inference.beside import file_beside
+from service.inference.labels import HEADS
+from service.jobs.change import is_changed
+from service.jobs.counts import ShardCounts
+from service.jobs.plan import JobError, Plan
+from service.jobs.retag_shard import GROUP, Decided, decided, keep_refused, part_file, row_of
+from service.jobs.shards import Shard
+from service.jobs.worker import Equipment
+from service.lines import DamagedFileError
+
+ROWS = 4_000  # of a row group that is written
+LISTS = ("regions", "tags")
+READ = frozenset({*LabelledArticle.__struct_fields__, "annotation"})
+
+
+def groups(path: Path, shard_bytes: int) -> Iterator[tuple[int, int, int]]:
+    """Stretches of row groups with their bytes. Raises DamagedFileError, JobError."""
+    with _file(path) as file:
+        _check(path, file.schema_arrow)
+        start = weight = 0
+        for number in range(file.num_row_groups):
+            weight += file.metadata.row_group(number).total_byte_size
+            if weight >= shard_bytes or number == file.num_row_groups - 1:
+                yield start, number + 1, weight
+                start, weight = number + 1, 0
+
+
+def retag_groups(plan: Plan, shard: Shard, folder: Path, with_model: Equipment, counts: ShardCounts) -> Path | None:
+    """What retag_shard does with row groups. Heavy on CPU."""
+    import pyarrow.parquet as pq
+
+    part = None if plan.asked.dry_run else part_file(folder, shard)
+    refused: list[bytes] = []
+    with _file(Path(shard.path)) as file:
+        schema = _schema(file.schema_arrow, plan)
+        codec = _codec(file)
+        tables = _tables(plan, shard, with_model, counts, file, schema, refused)
+        if part is None:
+            for _ in tables:
+                pass
+        else:
+            with file_beside(part) as beside, pq.ParquetWriter(beside, schema, compression=codec) as writer:
+                for table in tables:
+                    writer.write_table(table)
+    keep_refused(folder, shard, refused)
+    return part
+
+
+def join(parts: Sequence[Path], source: Path, plan: Plan, file: Any) -> None:
+    """One file of all parts, a row group at a time. Reads and writes the disk."""
+    import pyarrow.parquet as pq
+
+    with _file(source) as first:
+        schema, codec = _schema(first.schema_arrow, plan), _codec(first)
+    with pq.ParquetWriter(file, schema, compression=codec) as writer:
+        for part in parts:
+            with _file(part) as opened:
+                for group in range(opened.num_row_groups):
+                    writer.write_table(opened.read_row_group(group))
+
+
+def _tables(
+    plan: Plan, shard: Shard, with_model: Equipment, counts: ShardCounts, file: Any, schema: Any, refused: list[bytes]
+) -> Iterator[Any]:
+    import pyarrow as pa
+
+    waiting: list[Any] = []
+    numbers = range(shard.start, shard.end)
+    for batch in file.iter_batches(batch_size=GROUP, row_groups=numbers):
+        lines = list(map(_line, _known(batch)))
+        rows = [row_of(plan, with_model, counts.lines + i, line) for i, line in enumerate(lines, start=1)]
+        first, before = counts.lines + 1, len(counts.rejected)
+        counts.lines += len(rows)
+        kept = [
+            one
+            for one in decided(plan, with_model, rows, counts)
+            if not plan.asked.only_changes or (one.change is not None and is_changed(one.change))
+        ]
+        counts.written += len(kept)
+        refused += (lines[one.line - first] for one in counts.rejected[before:])
+        waiting.append(_batch(batch, kept, first, schema))
+        if sum(map(len, waiting)) >= ROWS:
+            yield pa.Table.from_batches(waiting, schema)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting, schema)
+
+
+def _batch(batch: Any, kept: Sequence[Decided], first: int, schema: Any) -> Any:
+    import pyarrow as pa
+
+    if len(kept) < len(batch):
+        batch = batch.take(pa.array([one.row.line - first for one in kept], pa.int64()))
+    columns = []
+    for field in schema:
+        if field.name == "annotation":
+            texts = [None if one.annotation is None else bytes(one.annotation).decode() for one in kept]
+            columns.append(pa.array(texts, field.type))
+        elif field.name in HEADS:
+            own = batch.column(field.name).to_pylist() if field.name in batch.schema.names else [None] * len(batch)
+            columns.append(
+                pa.array([_labels(one, field.name, had) for one, had in zip(kept, own, strict=True)], field.type)
+            )
+        else:
+            columns.append(batch.column(field.name))
+    return pa.record_batch(columns, schema=schema)
+
+
+def _labels(one: Decided, head: Any, had: Any) -> Any:
+    """As it was, where nothing changed."""
+    if one.change is None:
+        return had
+    after = one.change[head].after
+    if after is None:
+        return list(one.row.stands.labels[head]) if had is None and head != "rubric" else had
+    return list(after) if head != "rubric" else after[0]
+
+
+def _known(batch: Any) -> Iterator[dict[str, Any]]:
+    """What is read of each row; the names of all columns, for some may be meant for others."""
+    others = dict.fromkeys(name for name in batch.schema.names if name not in READ)
+    for row in batch.select([name for name in batch.schema.names if name in READ]).to_pylist():
+        yield others | row
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    """As a line of JSON would have it. Numbers are taken for ids."""
+    if isinstance(row.get("id"), int):
+        row["id"] = str(row["id"])
+    earlier = row.pop("annotation", None)
+    if isinstance(earlier, str):
+        with suppress(msgspec.DecodeError):
+            row["annotation"] = msgspec.json.decode(earlier.encode())
+    return msgspec.json.encode(row, enc_hook=str)
+
+
+def _schema(schema: Any, plan: Plan) -> Any:
+    import pyarrow as pa
+
+    for head in plan.asked.heads:
+        if head not in schema.names:
+            schema = schema.append(pa.field(head, pa.string() if head == "rubric" else pa.list_(pa.string())))
+    if "annotation" not in schema.names:
+        schema = schema.append(pa.field("annotation", pa.string()))
+    return schema
+
+
+def _check(path: Path, schema: Any) -> None:
+    import pyarrow as pa
+
+    for name in (*LISTS, "annotation"):
+        if name in schema.names:
+            kind = schema.field(name).type
+            of_lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+            if name in LISTS and not (of_lists and _is_text(kind.value_type)):
+                raise JobError(f"{path}: the column {name} is {kind}, it has to be a list of strings")
+            if name == "annotation" and not _is_text(kind):
+                raise JobError(f"{path}: there is a column annotation already, and it is {kind}: rename it")
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _codec(file: Any) -> str:
+    """How the file is compressed, by its first column."""
+    if not file.num_row_groups or not file.metadata.num_columns:
+        return "NONE"
+    codec = str(file.metadata.row_group(0).column(0).compression)
+    return "NONE" if codec == "UNCOMPRESSED" else codec
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[Any]:
+    """Damage, wherever it is met, is told as such."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise JobError(f"Parquet needs pyarrow ({error}): pip install 'rubricator[parquet]'") from error
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            yield file
+    except (pa.ArrowException, EOFError) as error:
+        raise DamagedFileError(f"{path} is damaged: {' '.join(str(error).split())}. Write it again") from error
+    except OSError as error:
+        if error.errno is None:  # Arrow's own: «Corrupt snappy compressed data»
+            raise DamagedFileError(f"{path} is damaged: {' '.join(str(error).split())}. Write it again") from error
+        raise

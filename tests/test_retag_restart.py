@@ -1,0 +1,300 @@
+"""Bulk retagging that is interrupted: killed, out of room, given damaged input. Nothing is lost or comes twice."""
+
+import errno
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from service.jobs import place, retag_shard
+from service.jobs.engines.local import engine
+from service.jobs.job import all_jobs
+from service.jobs.plan import JobError
+from service.jobs.run import run
+from service.lines import lines_between
+from tests.retagging import SMALL, Newsroom, archive, encoded, newsroom, sure  # noqa: F401 - fixtures
+
+# `rubricator` with shards so small that a short archive has many
+RUBRICATOR = [
+    sys.executable,
+    "-c",
+    f"from service.jobs import job; job.SHARD_BYTES = {SMALL}; from service.__main__ import main; main()",
+]
+
+
+SHARDS = 14
+
+
+@pytest.fixture
+def whole(newsroom: Newsroom) -> bytes:
+    """What an undisturbed run makes of the archive."""
+    newsroom.retag(newsroom.file("in.jsonl", archive(200)), "whole.jsonl.gz")
+    return (newsroom.folder / "whole.jsonl.gz").read_bytes()
+
+
+def started(newsroom: Newsroom, *words: str) -> "subprocess.Popen[bytes]":
+    command = [*RUBRICATOR, "retag", *words, "--model", newsroom.model, "--yes"]
+    environment = {**os.environ, "RUBRICATOR_HOME": str(newsroom.settings.home)}
+    with (newsroom.folder / "told").open("wb") as told:
+        return subprocess.Popen(command, env=environment, stdout=told, stderr=told, start_new_session=True)
+
+
+def finished_shards(newsroom: Newsroom) -> int:
+    return len(list(newsroom.settings.home.glob("jobs/*/parts/*.json")))
+
+
+def until(condition: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, "it ended too early"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_after_kill_9_resume_makes_what_an_undisturbed_run_makes(
+    newsroom: Newsroom, whole: bytes, workers: str
+) -> None:
+    (newsroom.folder / "home").rename(newsroom.folder / "before")
+    words = (str(newsroom.folder / "in.jsonl"), str(newsroom.folder / "out.jsonl.gz"), "--workers", workers)
+    process = started(newsroom, *words)
+    try:
+        until(lambda: finished_shards(newsroom) >= 3, process)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL) if workers == "1" else process.kill()
+        process.wait(10)
+    assert not (newsroom.folder / "out.jsonl.gz").exists()
+    done = finished_shards(newsroom)
+    [job] = all_jobs(newsroom.settings)
+    assert not job.is_running
+    process = started(newsroom, *words, "--resume")
+    assert process.wait(60) == 0, (newsroom.folder / "told").read_text()
+    assert (newsroom.folder / "out.jsonl.gz").read_bytes() == whole
+    assert f"job {job.id}" in (newsroom.folder / "told").read_text()
+    assert 3 <= done < SHARDS
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_nothing_but_time(newsroom: Newsroom, whole: bytes) -> None:
+    (newsroom.folder / "home").rename(newsroom.folder / "before")
+    process = started(
+        newsroom, str(newsroom.folder / "in.jsonl"), str(newsroom.folder / "out.jsonl.gz"), "--workers", "2"
+    )
+    try:
+        until(lambda: finished_shards(newsroom) >= 2, process)
+        workers = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+        loky = [pid for pid in workers if b"popen_loky_posix" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        os.kill(loky[0], signal.SIGKILL)
+        assert process.wait(60) == 0, (newsroom.folder / "told").read_text()
+    finally:
+        process.kill()
+        process.wait(10)
+    assert (newsroom.folder / "out.jsonl.gz").read_bytes() == whole
+
+
+@pytest.mark.slow
+def test_workers_end_when_their_parent_was_killed(newsroom: Newsroom) -> None:
+    source = newsroom.file("in.jsonl", archive(200) * 3)
+    process = started(newsroom, str(source), str(newsroom.folder / "out.jsonl"), "--workers", "2")
+    try:
+        until(lambda: finished_shards(newsroom) >= 2, process)
+        pids = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    finally:
+        process.kill()
+        process.wait(10)
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_signal_stops_it_between_shards(newsroom: Newsroom, whole: bytes) -> None:
+    (newsroom.folder / "home").rename(newsroom.folder / "before")
+    words = (str(newsroom.folder / "in.jsonl"), str(newsroom.folder / "out.jsonl.gz"), "--workers", "2")
+    process = started(newsroom, *words)
+    try:
+        until(lambda: finished_shards(newsroom) >= 2, process)
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+        assert process.wait(30) == 1
+    finally:
+        process.kill()
+        process.wait(10)
+    assert "stopped; --resume goes on" in (newsroom.folder / "told").read_text()
+    [job] = all_jobs(newsroom.settings)
+    assert job.state.status == "stopped"
+    assert started(newsroom, *words, "--resume").wait(60) == 0
+    assert (newsroom.folder / "out.jsonl.gz").read_bytes() == whole
+
+
+def test_it_is_the_same_in_any_packing(newsroom: Newsroom, whole: bytes) -> None:
+    content = gzip.decompress(whole)
+    assert [line[:14] for line in content.splitlines()] == [encoded(one)[:14] for one in archive(200)]
+    plain = b"".join(map(encoded, archive(200)))
+    (newsroom.folder / "in.jsonl.gz").write_bytes(gzip.compress(plain[:90_000]) + gzip.compress(plain[90_000:]))
+    (newsroom.folder / "in.jsonl.zst").write_bytes(zstandard.compress(plain))
+    for name in ("in.jsonl.gz", "in.jsonl.zst"):
+        newsroom.retag(name, f"out-{name}")
+    assert gzip.decompress((newsroom.folder / "out-in.jsonl.gz").read_bytes()) == content
+    assert zstandard.ZstdDecompressor().stream_reader(
+        (newsroom.folder / "out-in.jsonl.zst").read_bytes(), read_across_frames=True
+    ).read() == content  # fmt: skip
+
+
+def test_a_folder_is_mirrored(newsroom: Newsroom) -> None:
+    articles = archive(60)
+    newsroom.file("archive/2024/b.jsonl", articles[:30])
+    newsroom.file("archive/a.jsonl", articles[30:])
+    newsroom.file("archive/notes.txt", [b"no article"])
+    _, outcome = newsroom.retag("archive", "out")
+    assert sorted(
+        str(path.relative_to(newsroom.folder / "out")) for path in (newsroom.folder / "out").rglob("*.*")
+    ) == [
+        "2024/b.jsonl",
+        "a.jsonl",
+    ]
+    assert [one["id"] for one in newsroom.read("out/2024/b.jsonl")] == [one["id"] for one in articles[:30]]
+    assert outcome.totals.articles == 60
+
+
+def test_a_damaged_file_is_told_the_rest_goes_on_and_resume_mends(newsroom: Newsroom) -> None:
+    newsroom.file("archive/a.jsonl", archive(30))
+    packed = gzip.compress(b"".join(map(encoded, archive(60)[30:])))
+    damaged = newsroom.folder / "archive" / "b.jsonl.gz"
+    damaged.write_bytes(packed[:-2000])
+    job, outcome = newsroom.retag("archive", "out")
+    assert outcome.status == "broken" == job.state.status
+    [problem] = outcome.problems
+    assert f"{damaged} is damaged after line" in problem
+    assert len(newsroom.read("out/a.jsonl")) == 30
+    assert not (newsroom.folder / "out" / "b.jsonl.gz").exists()
+    changed_since = newsroom.file("out/a.jsonl", [b"an editor's"])
+    damaged.write_bytes(packed)
+    again, outcome = newsroom.retag("archive", "out", resume=True)
+    assert (again.id, outcome.status) == (job.id, "done")
+    assert gzip.decompress((newsroom.folder / "out" / "b.jsonl.gz").read_bytes()).count(b"\n") == 30
+    assert changed_since.read_bytes() == b"an editor's\n"
+
+
+def test_a_stretch_that_can_not_be_read_is_told_and_done_when_it_is_mended(
+    newsroom: Newsroom, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(path: Path, start: int, end: int) -> Any:
+        if start:
+            yield from lines_between(path, start, end)
+        else:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(retag_shard, "lines_between", failing)
+    job, outcome = newsroom.retag("in.jsonl", "out.jsonl.gz")
+    assert outcome.status == "broken"
+    assert "Input/output error" in outcome.problems[0]
+    assert len(list((job.folder / "parts").glob("*.json"))) == SHARDS - 1
+    monkeypatch.undo()
+    assert newsroom.retag("in.jsonl", "out.jsonl.gz", resume=True)[1].status == "done"
+    assert (newsroom.folder / "out.jsonl.gz").read_bytes() == whole
+
+
+def test_an_input_that_was_written_again_is_read_again(newsroom: Newsroom, whole: bytes) -> None:
+    source = newsroom.file("in.jsonl", archive(60))
+    job, outcome = newsroom.retag(source, max_change=0.0)
+    assert outcome.status == "held"
+    newsroom.file("in.jsonl", archive(200))
+    assert newsroom.retag(source, resume=True)[0].id == job.id
+    assert len(newsroom.read()) == 200
+
+
+@pytest.mark.parametrize("when", [1, 5, 20, -9, -8, -7, -6, -5, -4, -3, -2, -1])
+def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(
+    newsroom: Newsroom, whole: bytes, monkeypatch: pytest.MonkeyPatch, when: int
+) -> None:
+    """Whichever of its writes has no room, counted from the end too: those that put the result in place."""
+    writes = 0
+
+    def fsync(_: int) -> None:
+        nonlocal writes
+        writes += 1
+        if writes > room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    room = 1_000
+    newsroom.retag("in.jsonl", "other.jsonl.gz")
+    room, writes = when if when > 0 else writes + when, 0
+    with pytest.raises((JobError, OSError), match=r"the disk is full|No space left"):
+        newsroom.retag("in.jsonl", "out.jsonl.gz")
+    room = 1_000
+    assert newsroom.retag("in.jsonl", "out.jsonl.gz", resume=True)[1].status == "done"
+    assert (newsroom.folder / "out.jsonl.gz").read_bytes() == whole
+    assert not list(newsroom.folder.rglob(".beside-*"))
+
+
+@pytest.mark.parametrize("step", ["_keep", "_write", "sync_directory"])
+def test_a_crash_while_results_are_put_in_place_does_no_harm(
+    newsroom: Newsroom, whole: bytes, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    class CrashError(Exception):
+        pass
+
+    def crash(*_: object) -> None:
+        raise CrashError
+
+    before = b'{"id": "earlier"}\n'
+    (newsroom.folder / "out.jsonl.gz").write_bytes(before)
+    monkeypatch.setattr(place, step, crash)
+    with pytest.raises(CrashError):
+        newsroom.retag("in.jsonl", "out.jsonl.gz")
+    monkeypatch.undo()
+    job, outcome = newsroom.retag("in.jsonl", "out.jsonl.gz", resume=True)
+    assert outcome.status == "done"
+    assert (newsroom.folder / "out.jsonl.gz").read_bytes() == whole
+    place.undo(job.folder)
+    assert (newsroom.folder / "out.jsonl.gz").read_bytes() == before
+
+
+def test_what_editors_decide_meanwhile_does_not_change_the_result(newsroom: Newsroom, whole: bytes) -> None:
+    from tests.test_retag import corrected
+
+    job, _ = newsroom.retag("in.jsonl", "out.jsonl.gz", max_change=0.0)
+    for part in sorted((job.folder / "parts").iterdir())[:20]:
+        part.unlink()
+    corrected(newsroom, {"tags": [], "regions": []})
+    newsroom.retag("in.jsonl", "out.jsonl.gz", resume=True)
+    assert (newsroom.folder / "out.jsonl.gz").read_bytes() == whole
+
+
+def test_another_model_under_the_same_name_is_refused(newsroom: Newsroom, whole: bytes) -> None:
+    job, _ = newsroom.retag("in.jsonl", "out.jsonl.gz", max_change=0.0)
+    next((job.folder / "parts").glob("*.json")).unlink()
+    plan = job.folder / "plan.json"
+    plan.write_text(plan.read_text().replace(job.plan.digest, "0" * 64))
+    with pytest.raises(JobError, match="not the model that the job began with"):
+        newsroom.retag("in.jsonl", "out.jsonl.gz", resume=True)
+
+
+def test_a_job_is_resumed_as_it_was_started(newsroom: Newsroom, whole: bytes) -> None:
+    newsroom.retag("in.jsonl", "out.jsonl.gz", max_change=0.0)
+    with pytest.raises(JobError, match="--accept"):
+        newsroom.retag("in.jsonl", "out.jsonl.gz", accept="review", resume=True)
+
+
+def test_a_job_that_is_done_is_not_done_again_by_resume(newsroom: Newsroom, whole: bytes) -> None:
+    (newsroom.folder / "whole.jsonl.gz").write_bytes(b"touched")
+    _, outcome = newsroom.retag("in.jsonl", "whole.jsonl.gz", resume=True)
+    assert (outcome.status, outcome.totals.articles) == ("done", 200)
+    assert (newsroom.folder / "whole.jsonl.gz").read_bytes() == b"touched"
+
+
+def test_two_processes_never_work_on_one_job(newsroom: Newsroom, whole: bytes) -> None:
+    job, _ = newsroom.retag("in.jsonl", "out.jsonl.gz", max_change=0.0)
+    with job.alone(), pytest.raises(JobError, match="by another process"):
+        run(job, engine(1))
