@@ -8,10 +8,10 @@ have files of their own: doubts.py, drawn.py.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from heapq import nsmallest
 from typing import Literal
 
 from msgspec import UNSET, Struct
-from msgspec.structs import replace
 
 from service.keeping import Keeping
 from service.latest import LOOKED_AT, Likely
@@ -24,12 +24,15 @@ class Lately(Struct, frozen=True):
 
     article_id: str | None
     prediction_id: str
-    at: str
+    made_at: int  # ms since 1970
     draft: bool
-    status: str
-    reasons: tuple[str, ...]
     rubrics: tuple[Likely, ...]
     tags: tuple[Likely, ...]
+
+    @property
+    def margin(self) -> float:
+        first, *others = self.rubrics
+        return round(first.score - (others[0].score if others else 0.0), 4)
 
 
 class Voice(Struct, frozen=True):
@@ -75,10 +78,8 @@ def lately(keeping: Keeping, most: int = LOOKED_AT) -> Iterator[Lately]:
         yield Lately(
             kept.article_id,
             kept.prediction_id,
-            when(kept.made_at),
+            kept.made_at,
             bool(kept.draft),
-            answer.status,
-            answer.reasons,
             rubrics[:2],
             answer.tags,
         )
@@ -93,40 +94,26 @@ def queue(keeping: Keeping, strategy: Strategy, most: int) -> list[Candidate]:
     """Articles that no editor has decided anything on, most worth a look first. Reads the store. Raises StoreError."""
     answers = [one for one in lately(keeping) if one.rubrics]
     many = Counter(one.rubrics[0].id for one in answers)
-    found = [_candidate(one, many, len(answers)) for one in answers if not keeping.recall.knows(one.article_id)]
-    found.sort(key=_rarity if strategy == "rare" else _margin)
-    return [replace(one, why=_why(one, strategy)) for one in found[:most]]
+
+    def worth(one: Lately) -> tuple[int, float]:
+        return many[one.rubrics[0].id] if strategy == "rare" else 0, one.margin
+
+    undecided = (one for one in answers if not keeping.recall.knows(one.article_id))
+    first = nsmallest(most, undecided, key=worth)
+    return [_candidate(one, many[one.rubrics[0].id], len(answers), strategy) for one in first]
 
 
-def _why(one: Candidate, strategy: Strategy) -> str:
+def _candidate(one: Lately, like_it: int, of: int, strategy: Strategy) -> Candidate:
     if strategy == "rare":
-        return f"{one.like_it} of the latest {one.of} answers have the rubric «{one.rubrics[0].label}»"
-    if len(one.rubrics) == 1:
-        return f"«{one.rubrics[0].label}» has {one.rubrics[0].score:.2f}"
-    return f"«{one.rubrics[0].label}» is ahead of «{one.rubrics[1].label}» by {one.margin:.2f}"
-
-
-def _candidate(one: Lately, many: Counter[str], of: int) -> Candidate:
-    first, second = one.rubrics[0].score, one.rubrics[1].score if len(one.rubrics) > 1 else 0.0
+        why = f"{like_it} of the latest {of} answers have the rubric «{one.rubrics[0].label}»"
+    elif len(one.rubrics) == 1:
+        why = f"«{one.rubrics[0].label}» has {one.rubrics[0].score:.2f}"
+    else:
+        why = f"«{one.rubrics[0].label}» is ahead of «{one.rubrics[1].label}» by {one.margin:.2f}"
     return Candidate(
-        one.article_id,
-        one.prediction_id,
-        one.at,
-        one.draft,
-        one.rubrics,
-        one.tags,
-        round(first - second, 4),
-        many[one.rubrics[0].id],
-        of,
-    )
-
-
-def _margin(one: Candidate) -> float:
-    return one.margin or 0.0
-
-
-def _rarity(one: Candidate) -> tuple[int, float]:
-    return one.like_it or 0, one.margin or 0.0
+        one.article_id, one.prediction_id, when(one.made_at), one.draft, one.rubrics, one.tags, one.margin, like_it, of,
+        why=why,
+    )  # fmt: skip
 
 
 class Mix(Struct, frozen=True):
