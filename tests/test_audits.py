@@ -297,6 +297,12 @@ def test_a_label_that_is_far_less_right_is_held_back_soon() -> None:
     assert np.mean(np.array(held) < 120) >= 0.95
 
 
+def test_a_slip_or_two_of_an_editor_take_no_label_away() -> None:
+    assert not audited("rubric", "r", "Рубрика", 0, 2, 0.99).held_back
+    assert not audited("rubric", "r", "Рубрика", 19, 20, 0.99).held_back
+    assert audited("rubric", "r", "Рубрика", 2, 10, 0.90).held_back
+
+
 def test_the_interval_holds_what_is_true() -> None:
     one = audited("tags", "t", "Тег", 46, 50, 0.9)
     assert one.low < 0.92 < one.high
