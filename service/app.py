@@ -167,13 +167,7 @@ def create_app(
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
-        state=State(
-            {
-                "desk": desk,
-                "hosts": frozenset(map(str.lower, settings.hosts)),
-                "audit_share": settings.audit_share,
-            }
-        ),
+        state=State({"desk": desk, "hosts": frozenset(map(str.lower, settings.hosts))}),
         exception_handlers=HANDLERS,
         on_startup=[active.refresh, start, together.start, watch_age],
         on_shutdown=[close, queue.close, active.close, lanes.close, together.stop, keeping.close],

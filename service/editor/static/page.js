@@ -5,6 +5,7 @@ import { initArticle } from "/page/article.js";
 import { showModels } from "/page/models.js";
 import { showNumbers } from "/page/numbers.js";
 import { initReview, showReview } from "/page/review.js";
+import { showBanner } from "/page/trust.js";
 
 const TITLES = { article: "Статья", review: "Очередь", models: "Модели", numbers: "Числа" };
 const LETTERS = "rubricator.letters"; // in the browser's memory: whether keys without Ctrl are on
@@ -26,6 +27,7 @@ async function show(focus) {
   byId("alert").replaceChildren();
   byId("status").replaceChildren();
   if (focus) byId(`heading-${name}`).focus();
+  showBanner();
   try {
     if (hash === "prediction" && id) await article.openPrediction(decodeURIComponent(id));
     else await shows[name]?.();
