@@ -13,9 +13,8 @@ from service.corrections import fingerprint_of
 from service.inference.article import Profile
 from service.inference.labels import HEADS, Head
 from service.jobs import child
-from service.jobs.job import FOLDER, Job
+from service.jobs.job import FOLDER, UPLOADS, Job
 from service.jobs.plan import Accept, Asked, JobError, LabelsBy, Scope
-from service.jobs.queue import UPLOADS
 from service.jobs.run import MAX_CHANGE
 from service.settings import Settings
 from service.store.jobs import Row

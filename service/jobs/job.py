@@ -35,6 +35,7 @@ from service.loading import directory_of
 from service.settings import Settings
 
 FOLDER = "jobs"
+UPLOADS = "uploads"  # in it, archives that were sent over HTTP
 
 # held: more would change than is allowed; broken: some of the input can't be read; stopped: by whoever started it
 Status = Literal["running", "stopped", "held", "broken", "failed", "done", "undone"]
@@ -174,6 +175,9 @@ def prune(settings: Settings, days: int) -> int:
             for pair in read_pairs(job.folder):
                 beside_output(job.id, pair).unlink(missing_ok=True)
             shutil.rmtree(job.folder)
+            sent = Path(job.plan.asked.input).parent
+            if sent.parent == (settings.home / FOLDER / UPLOADS).absolute():  # what came over HTTP goes with its job
+                shutil.rmtree(sent, ignore_errors=True)
             gone += 1
     return gone
 

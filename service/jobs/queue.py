@@ -8,7 +8,6 @@ runs the jobs: whoever has the lock, which the system opens when its holder dies
 import fcntl
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -17,7 +16,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from service.jobs import child
@@ -34,7 +32,6 @@ log = logging.getLogger(__name__)
 
 EVERY = 0.5  # seconds between two looks
 PATIENCE = 10.0  # seconds that a job has to come to the end of its shards when the service ends
-UPLOADS = "uploads"
 
 # what a job can be gone on with from
 RESUMABLE = ("cancelled", "held", "broken", "failed", "stopped")
@@ -188,13 +185,6 @@ class Queue:
             else:
                 change = {"attempts": row.attempts + 1, "next_attempt": None}
             self._keeping.writer.do(partial(jobs.change, id_=row.id, **change)).result()
-
-
-def forget_upload(folder: Path, input_: str) -> None:
-    """What was sent with a job goes with it."""
-    sent = Path(input_).parent
-    if sent.parent == (folder / UPLOADS).absolute():
-        shutil.rmtree(sent, ignore_errors=True)
 
 
 def now() -> str:
