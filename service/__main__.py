@@ -222,7 +222,8 @@ def retag(
 
     `rubricator retag jobs` lists jobs, `rubricator retag undo JOB` takes one back.
     """
-    from service.jobs.command import asked_for, retag, tell_outcome
+    from service.jobs.command import asked_for, retag
+    from service.jobs.telling import tell_outcome
 
     settings = _settings()
     asked = asked_for(
@@ -231,13 +232,14 @@ def retag(
     )  # fmt: skip
     limit = 1.0 if yes else max_change / 100
     job, outcome = retag(settings, asked, model, workers=workers, resume=resume, max_change=limit, tell=_aside)
-    raise typer.Exit(tell_outcome(job, outcome, _json if as_json else None, _aside))
+    raise typer.Exit(tell_outcome(job, outcome, _json if as_json else None, typer.echo, _aside))
 
 
 @retagging.command("jobs")
 def list_jobs(as_json: Json = False) -> None:
     """The jobs that are kept here, the newest first."""
-    from service.jobs.command import listed, table
+    from service.jobs.command import listed
+    from service.jobs.telling import table
 
     found = listed(_settings())
     for each in found if as_json else table(found):

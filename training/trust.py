@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from service.inference.decisions import DIGITS
+from service.inference.rubric import DIGITS
 from training.calibrate import NEVER, aimed
 from training.measures import ONE_SIDED, wilson
 

@@ -137,11 +137,13 @@ class Annotator:
         candidates = self.tags.candidates(matrix.columns, matrix.values, *named.tags)
         headline = headline_of(tokens)
         margins = self.rubric.margins(self.features.matrix([headline]) if headline else matrix)
+        probabilities = self.rubric.probabilities_of(margins[0])
         return Found(
             (len(tokens.title), len(tokens.body)),
             not tokens.foreign,
             len(matrix.columns),
-            self.rubric.probabilities_of(margins[0]),
+            probabilities,
+            self.rubric.ranked(probabilities),
             self.tags.likely(candidates, self.decisions.near(options)),
             None,
         )
@@ -175,7 +177,7 @@ class Annotator:
                 reasons.append("too_short")
             publishable = calibrated if calibrated and NOT_UNSEEN.isdisjoint(reasons) else NONE
             if "rubric" in heads:
-                rubric, alternatives, doubtful = decisions.rubric(probabilities, "rubric" in publishable, options)
+                rubric, alternatives, doubtful = decisions.rubric(found.ranked, "rubric" in publishable, options)
                 if doubtful:
                     reasons.append("low_confidence")
             if "regions" in heads:

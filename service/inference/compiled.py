@@ -16,7 +16,7 @@ from service.inference.features import HEADLINE_WORDS, Features
 from service.inference.lemmas import Lemmas
 from service.inference.phrases import Phrases
 from service.inference.regions import PlaceFound, Regions
-from service.inference.rubric import RubricHead
+from service.inference.rubric import Ranked, RubricHead
 from service.inference.tags import CANDIDATES, EVIDENCE, Likely, TagHead
 from service.inference.text import Raw
 
@@ -35,6 +35,7 @@ class Found(NamedTuple):
     surely_russian: bool
     columns: int  # of its TF-IDF row
     probabilities: list[float]  # one a rubric
+    ranked: list[Ranked]
     tags: list[Likely]
     places: list[PlaceFound] | None  # surest first; None where they were not read
 
@@ -101,18 +102,20 @@ class _Room:
         self._texts, self._lengths = (c_char_p * (2 * GROUP))(), (c_int64 * (2 * GROUP))()
         self._exact = bytearray(GROUP)
         self._counts = np.empty((GROUP, kernel.COUNTS), np.int32)
-        self._probabilities = np.empty((GROUP, sizes.rubrics), np.float64)
+        self._probabilities, self._scores = np.empty((2, GROUP, sizes.rubrics), np.float64)
+        self._ranked = np.empty((GROUP, sizes.rubrics), np.int32)
         self._tags, self._log_odds = np.empty((tags, 2), np.int32), np.empty(tags, np.float64)
         self._places, self._spans = np.empty((places, kernel.FOUND), np.int32), np.empty((spans, 2), np.int32)
-        self._scores = self._places.view(np.float64)[:, 0]
-        counts, probabilities, of_tags, log_odds, of_places, of_spans = kernel.addresses(
-            self._counts, self._probabilities, self._tags, self._log_odds, self._places, self._spans
+        self._scores_of_places = self._places.view(np.float64)[:, 0]
+        probabilities, ranked, scores = kernel.addresses(self._probabilities, self._ranked, self._scores)
+        counts, of_tags, log_odds, of_places, of_spans = kernel.addresses(
+            self._counts, self._tags, self._log_odds, self._places, self._spans
         )
         self.batch = kernel.Batch(
             raw=addressof(self._texts), length=addressof(self._lengths),
             exact=np.frombuffer(self._exact, np.uint8).ctypes.data,
-            counts=counts, probabilities=probabilities, tags=of_tags, log_odds=log_odds, places=of_places,
-            spans=of_spans, tags_room=tags, places_room=places, spans_room=spans, wide=sizes.wide,
+            counts=counts, probabilities=probabilities, ranked=ranked, scores=scores, tags=of_tags, log_odds=log_odds,
+            places=of_places, spans=of_spans, tags_room=tags, places_room=places, spans_room=spans, wide=sizes.wide,
         )  # fmt: skip
 
     def take(self, articles: Sequence[Raw], near: Doubles | None, least: Doubles | None) -> None:
@@ -133,18 +136,32 @@ class _Room:
         tags = self._tags_found(batch.tags_found)
         read = bool(batch.least)
         places = iter(self._places_found(batch.places_found, batch.spans_found) if read else ())
+        of_each = zip(
+            self._counts[:done].tolist(),
+            self._probabilities[:done].tolist(),
+            self._ranked[:done].tolist(),
+            self._scores[:done].tolist(),
+            self._exact,
+            strict=False,
+        )
         return [
             Found(
                 (in_title, in_body),
                 bool(russian),
                 columns,
                 probabilities,
+                list(zip(ranked, scores, strict=True)),
                 list(islice(tags, of_tags)),
                 list(islice(places, of_places)) if read and exact else None,
             )
-            for (in_title, in_body, russian, columns, of_tags, of_places), probabilities, exact in zip(
-                self._counts[:done].tolist(), self._probabilities[:done].tolist(), self._exact, strict=False
-            )
+            for (
+                in_title,
+                in_body,
+                russian,
+                columns,
+                of_tags,
+                of_places,
+            ), probabilities, ranked, scores, exact in of_each
         ]
 
     def _tags_found(self, count: int) -> Any:
@@ -164,7 +181,7 @@ class _Room:
                 bool(chosen),
             )
             for score, (place, role, chosen, first, in_title, in_body) in zip(
-                self._scores[:count].tolist(), self._places[:count, 2:8].tolist(), strict=True
+                self._scores_of_places[:count].tolist(), self._places[:count, 2:8].tolist(), strict=True
             )
         ]
 

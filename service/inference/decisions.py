@@ -13,11 +13,10 @@ from service.inference.labels import Head
 from service.inference.policy import Policies
 from service.inference.profiles import BALANCED, Thresholds, thresholds
 from service.inference.regions import PlaceFound, Regions
-from service.inference.rubric import RubricHead
+from service.inference.rubric import DIGITS, Ranked, RubricHead
 from service.inference.tags import Likely, TagHead, probability
 
 ENOUGH_OF_A_SOURCE = 200  # calibration articles of the caller's own outlet before anything may be published unseen
-DIGITS = 4  # of a score; thresholds have as many, and rounded scores are compared with them
 EVIDENCE_SHOWN = 20  # mentions of a place: a text of one word repeated must not make an answer of megabytes
 HEADS = frozenset({"rubric", "regions", "tags"})
 MOST_TAGS = 5  # shown where the caller gives no limit: as many as an editor reads at a glance
@@ -127,34 +126,26 @@ class Decisions:
         return dict(sorted(most.items(), key=lambda one: (-one[1], one[0])))
 
     def rubric(
-        self, probabilities: Sequence[float], may_publish: bool, options: Options
+        self, ranked: Sequence[Ranked], may_publish: bool, options: Options
     ) -> tuple[RubricAnswer | None, tuple[Alternative, ...], bool]:
         """The likeliest rubric, None where it is too doubtful to show as one; the others, likeliest first; and whether
         no rubric is likely enough, whatever threshold the caller has."""
-        least, of = options.threshold or 0.0, self.of(options.profile)
-        order = sorted(range(len(probabilities)), key=probabilities.__getitem__, reverse=True)  # equals in their order
-        scores = [round(score, DIGITS) for score in probabilities]
-        ids, labels, policies, hidden = self._rubric.ids, self._rubric.labels, self.policies.rubrics, self._hidden
-        in_place_of_another = bool(order) and order[0] in hidden
-        if hidden:
-            order = [i for i in order if i not in hidden]
-        doubtful = bool(probabilities) and (not order or scores[order[0]] < of.rubric)
+        least, of, hidden = options.threshold or 0.0, self.of(options.profile), self._hidden
+        ids, labels, policies = self._rubric.ids, self._rubric.labels, self.policies.rubrics
+        shown = [one for one in ranked if one[0] not in hidden] if hidden else ranked
+        if not shown:
+            return None, (), bool(ranked)
+        top, score = shown[0]
         answer = None
-        if order and scores[order[0]] >= max(of.rubric, least):
-            top = order.pop(0)
-            auto = may_publish and scores[top] >= of.rubric_auto[top] and not policies[top] and not in_place_of_another
-            answer = RubricAnswer(
-                ids[top],
-                labels[top],
-                scores[top],
-                "auto" if auto else "review",
-                of.rubric_auto[top] if auto else of.rubric,
-                policies[top],
-            )
+        if score >= max(of.rubric, least):
+            auto = may_publish and score >= of.rubric_auto[top] and not policies[top] and shown[0] == ranked[0]
+            threshold = of.rubric_auto[top] if auto else of.rubric
+            answer = RubricAnswer(ids[top], labels[top], score, "auto" if auto else "review", threshold, policies[top])
+            shown = shown[1:]
         if least:
-            order = [i for i in order if scores[i] >= least]
-        others = [Alternative(ids[i], labels[i], scores[i], policies[i]) for i in order[: options.limit]]
-        return answer, tuple(others), doubtful
+            shown = [one for one in shown if one[1] >= least]
+        others = [Alternative(ids[i], labels[i], share, policies[i]) for i, share in shown[: options.limit]]
+        return answer, tuple(others), score < of.rubric
 
     def likeliest(self, probabilities: Sequence[float]) -> int:
         """Number of the likeliest rubric that may be shown, -1 if there is none."""
@@ -242,5 +233,5 @@ def outlet(source: str | None) -> str:
 
 
 def rounded(score: float) -> float:
-    """What a calibrated probability can claim, and the same on every CPU."""
+    """As a score is told; thresholds have as many digits, and scores are compared with them."""
     return round(score, DIGITS)

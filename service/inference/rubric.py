@@ -1,6 +1,6 @@
 """The rubric head: one label an article, by a linear model with calibrated probabilities."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from math import exp, log
 from operator import add
@@ -15,6 +15,9 @@ from service.inference.lemmas import Ints
 
 UNTOUCHED = (1.0, 1.0, 0.0)  # a curve that leaves the likeliest class's share as it is
 FARTHEST = 100.0  # log-odds below zero that still count: one article's share of 1e-44 is none, and is no 0/0
+DIGITS = 4  # of a score: what a calibrated probability can claim, and the same on every CPU
+
+Ranked = tuple[int, float]  # a rubric and its score
 
 
 class RubricHead:
@@ -88,6 +91,12 @@ class RubricHead:
         shares[likeliest] = wanted
         whole = reduce(add, shares)
         return [share / whole for share in shares]
+
+    @staticmethod
+    def ranked(probabilities: Sequence[float]) -> list[Ranked]:
+        """All rubrics, the likeliest first and equals in their order."""
+        order = sorted(range(len(probabilities)), key=probabilities.__getitem__, reverse=True)
+        return [(number, round(probabilities[number], DIGITS)) for number in order]
 
     def _with_the_top_right(self, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The order of the classes stays: the likeliest never falls below the next."""

@@ -29,7 +29,7 @@ from service.inference.beside import file_beside, sync_directory
 from service.jobs import plan as plans
 from service.jobs import snapshot
 from service.jobs.plan import SHARD_BYTES, Asked, JobError, Plan, code, digest_of
-from service.jobs.shards import pairs, write_pairs
+from service.jobs.shards import beside_output, pairs, read_pairs, write_pairs
 from service.keeping import Keeping
 from service.loading import directory_of
 from service.settings import Settings
@@ -69,6 +69,10 @@ class Job:
     @property
     def rejects(self) -> Path:
         return self.folder / "rejects.jsonl"
+
+    @property
+    def rejected(self) -> Path:
+        return self.folder / "rejected.jsonl"
 
     @property
     def totals(self) -> Path:
@@ -167,6 +171,8 @@ def prune(settings: Settings, days: int) -> int:
     gone = 0
     for job in all_jobs(settings):
         if job.state.at < before and not job.is_running:
+            for pair in read_pairs(job.folder):
+                beside_output(job.id, pair).unlink(missing_ok=True)
             shutil.rmtree(job.folder)
             gone += 1
     return gone

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-ABI = 6
+ABI = 7
 PATH = Path(__file__).with_name("libkernel.so")
 MEMO_BITS, KNOWN_BYTES = 15, 64  # of kernel.h: places of the memo of words, and the size of each
 LONGEST_STRING, BUCKETS = 22, 1024  # of a Strings table
@@ -114,7 +114,7 @@ class Batch(Structure):
     _fields_ = [
         *_pointers("raw length exact"),
         *_numbers("articles done"),
-        *_pointers("near least counts probabilities tags log_odds places spans"),
+        *_pointers("near least counts probabilities ranked scores tags log_odds places spans"),
         *_numbers("tags_room places_room spans_room tags_found places_found spans_found wide"),
     ]
 
@@ -140,6 +140,8 @@ def _load() -> PyDLL | None:
     found.look_at.restype = None
     found.read_articles.argtypes = (POINTER(Model), POINTER(Article), POINTER(Batch))
     found.read_articles.restype = c_int64
+    found.rank.argtypes = (c_void_p, c_int64, c_void_p, c_void_p)
+    found.rank.restype = None
     found.find_places.argtypes = (POINTER(Places), c_void_p, POINTER(Article))
     found.find_places.restype = None
     return found

@@ -122,8 +122,9 @@ int64_t read_articles(const Model *model, Article *article, Batch *batch) {
             batch->spans_found + spans_of(article) > batch->spans_room)
             return 0;
         margins_of_rubrics(&model->rubric, article, row_for_the_rubric(model, article));
-        probabilities_of(&model->rubric, article->rubric_margins,
-                         batch->probabilities + number * model->rubric.classes);
+        const int64_t first = number * model->rubric.classes;
+        probabilities_of(&model->rubric, article->rubric_margins, batch->probabilities + first);
+        rank(batch->probabilities + first, model->rubric.classes, batch->ranked + first, batch->scores + first);
         const int64_t tags = batch->tags_found;
         tell_tags(article, batch);
         tell_places(article, batch);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define KERNEL_ABI 6 /* __init__.py expects this number: raise both when a structure or a signature changes */
+#define KERNEL_ABI 7 /* __init__.py expects this number: raise both when a structure or a signature changes */
 #define AHEAD 8      /* how many steps before it is needed memory is asked for */
 #define BLOCKS 3     /* body, title, lead */
 #define MEMO_BITS 15
@@ -185,6 +185,8 @@ typedef struct {
     const double *least;       /* by place: the score from which it is chosen; none: places are not asked for */
     int32_t (*counts)[COUNTS]; /* of each article */
     double *probabilities;     /* of its rubrics */
+    int32_t *ranked;           /* its rubrics, the likeliest first */
+    double *scores;            /* of those */
     int32_t (*tags)[2];        /* of each candidate: tag, whether only its name speaks for it */
     double *log_odds;
     Found *places;             /* `first` is where its mentions are in `spans` */
@@ -208,6 +210,7 @@ typedef struct {
 int64_t classes_of_words(const Automaton *automaton, const uint8_t *text, int64_t length, int32_t *edges,
                          int32_t *classes);
 void sort(int32_t *cells, int64_t length, int32_t *spare);
+void rank(const double *shares, int64_t classes, int32_t *ranked, double *scores);
 void probabilities_of(const Rubric *rubric, const float *margins, double *shares);
 int64_t row(const Vocabulary *v, const int32_t *classes, int64_t title, int64_t body, int32_t *cells, int32_t *spare,
             int32_t *columns, float *values);

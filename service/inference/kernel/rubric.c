@@ -4,6 +4,7 @@
 #include "kernel.h"
 
 #define FARTHEST 100.0
+#define TEN_THOUSAND 10000.0 /* four digits: DIGITS of rubric.py */
 
 static double least(double one, double other) { return other < one ? other : one; }
 
@@ -46,4 +47,25 @@ void probabilities_of(const Rubric *rubric, const float *margins, double *shares
     for (int64_t c = 0; c < classes; c++) shares[c] *= left;
     shares[likeliest] = wanted;
     normalised(shares, classes);
+}
+
+/* What Python's round(share, 4) gives; a share so near the middle that its product is in doubt is looked at exactly. */
+static double rounded(double share) {
+    const double scaled = share * TEN_THOUSAND, whole = floor(scaled), rest = scaled - whole;
+    double up = rest > 0.5;
+    if (fabs(rest - 0.5) < 1e-6) {
+        const double beyond = fma(share, TEN_THOUSAND, -(whole + 0.5));
+        up = beyond > 0 || (beyond == 0 && fmod(whole, 2) == 1);
+    }
+    return (whole + up) / TEN_THOUSAND;
+}
+
+/* Classes by share, the likeliest first and equals in their order, each with its score. */
+void rank(const double *shares, int64_t classes, int32_t *ranked, double *scores) {
+    for (int64_t c = 0; c < classes; c++) {
+        int64_t at = c;
+        for (; at > 0 && shares[ranked[at - 1]] < shares[c]; at--) ranked[at] = ranked[at - 1];
+        ranked[at] = (int32_t)c;
+    }
+    for (int64_t i = 0; i < classes; i++) scores[i] = rounded(shares[ranked[i]]);
 }
