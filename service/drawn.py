@@ -39,13 +39,15 @@ def drawn(annotation: Annotation, article_id: str | None, made_at: int, share: f
     if article_id is None or not is_drawn(article_id, share) or not (labels := tuple(_published(annotation))):
         return None
     key, content = journal.key_of(article_id), msgspec.json.encode(labels)
-    return Draw(annotation.model.version, key, article_id, str(annotation.prediction_id), made_at, content)
+    heads = ",".join(head for head in HEADS if getattr(annotation, head) is not UNSET)
+    return Draw(annotation.model.version, key, heads, article_id, str(annotation.prediction_id), made_at, content)
 
 
 def queue(readers: Readers, version: str, most: int) -> list[Draw]:
-    """Of this version, the oldest first. Reads the store. Raises StoreError."""
+    """Of this version, the oldest first, each article once. Reads the store. Raises StoreError."""
     with readers.one() as connection:
-        return audits.waiting(connection, version, int(time.time() * 1000) - KEPT, most)
+        found = audits.waiting(connection, version, int(time.time() * 1000) - KEPT, most * len(HEADS))
+    return list({one.key: one for one in reversed(found)}.values())[::-1][:most]
 
 
 def outcomes(connection: Connection, article_id: str, final: ByHead) -> Iterator[tuple[str, Outcome]]:
@@ -56,6 +58,7 @@ def outcomes(connection: Connection, article_id: str, final: ByHead) -> Iterator
     for draw in audits.draws_of(connection, key):
         for one in _decoder.decode(draw.labels):
             if one.head in final and (draw.version, one.head, one.id) not in before:
+                before.add((draw.version, one.head, one.id))
                 chosen = {name for each in final[one.head] for name in (each.id, named(each.label))}
                 correct = one.id in chosen or named(one.label) in chosen
                 yield draw.version, Outcome(one.head, one.id, one.label, correct)

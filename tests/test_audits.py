@@ -144,6 +144,18 @@ def test_an_answer_that_heeds_an_editor_hides_no_error(client: httpx.Client) -> 
     assert [one["correct"] for one in judge(client, prediction, "a")["audited"]] == [False]
 
 
+def test_heads_that_were_asked_for_one_by_one_are_judged_together(client: httpx.Client) -> None:
+    sent = {"id": DRAWN[0], "title": "Мост открыли", "text": "Статья."}
+    prediction = client.post("/classify", json=sent).json()["prediction_id"]
+    client.post("/tags", json=sent)
+    client.post("/annotate", json=sent)
+    time.sleep(0.7)  # until all three are written
+    assert len(queue(client)) == 1
+    told = judge(client, prediction, "r", final={"rubric": {"id": "r"}, "tags": []})
+    assert [(one["head"], one["correct"]) for one in told["audited"]] == [("rubric", True), ("tags", False)]
+    assert queue(client) == []
+
+
 def test_an_audit_of_another_article_can_not_be_slipped_in(client: httpx.Client) -> None:
     """The draw goes by the article's id, and so does the judgement: no prediction can be named in its stead."""
     other = annotate(client, OTHERS[0])["prediction_id"]

@@ -14,6 +14,7 @@ class Draw(NamedTuple):
 
     version: str
     key: bytes
+    heads: str
     article_id: str
     prediction_id: str
     made_at: int
@@ -62,8 +63,8 @@ def counted(connection: Connection) -> list[Counted]:
 def draw(connection: Connection, draws: Sequence[Draw]) -> None:
     """What a version published first of an article stays: later answers may have heeded an editor."""
     connection.many(
-        f"INSERT INTO draws ({_DRAW}) VALUES (:version, :key, :article_id, :prediction_id, :made_at, :labels) "  # noqa: S608
-        "ON CONFLICT (version, key) DO NOTHING",
+        f"INSERT INTO draws ({_DRAW}) VALUES (:version, :key, :heads, :article_id, :prediction_id, :made_at, :labels) "  # noqa: S608
+        "ON CONFLICT (version, key, heads) DO NOTHING",
         [one._asdict() for one in draws],
     )
 

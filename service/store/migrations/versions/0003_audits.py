@@ -29,6 +29,7 @@ def upgrade() -> None:
         "draws",  # articles drawn to be judged: what was published unseen of them, whatever becomes of the answer
         sa.Column("version", sa.Text, primary_key=True),
         sa.Column("key", sa.LargeBinary, primary_key=True),  # of the article
+        sa.Column("heads", sa.Text, primary_key=True),  # those that were asked for
         sa.Column("article_id", sa.Text, nullable=False),
         sa.Column("prediction_id", sa.Text, nullable=False),
         sa.Column("made_at", Number, nullable=False),  # ms since 1970
