@@ -190,6 +190,10 @@ def retag(
         str, typer.Option(metavar="VERSION|PATH|baseline", help="Another than the active one.")
     ] = "active",
     workers: Annotated[int | None, typer.Option(help="Processes.  [default: one for each core]", min=1)] = None,
+    engine: Annotated[Literal["local", "dask"], typer.Option(help="dask: the workers of a cluster.")] = "local",
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of the cluster: tcp://HOST:8786, with --engine dask.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the job of this INPUT and OUTPUT.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; write no OUTPUT.")] = False,
     only_changes: Annotated[
@@ -226,12 +230,16 @@ def retag(
     from service.jobs.telling import tell_outcome
 
     settings = _settings()
+    if (engine == "dask") != (scheduler is not None) or (scheduler is not None and workers is not None):
+        _stop("--engine dask and --scheduler ADDRESS go together, and --workers with neither", WRONG_USAGE)
     asked = asked_for(
         settings, source, target, heads=heads, accept=accept, labels_by=labels_by, since=since, until=until,
         rubrics=rubric or (), tags=tag or (), ids=ids, only_changes=only_changes, dry_run=dry_run, profile=profile,
     )  # fmt: skip
     limit = 1.0 if yes else max_change / 100
-    job, outcome = retag(settings, asked, model, workers=workers, resume=resume, max_change=limit, tell=_aside)
+    job, outcome = retag(
+        settings, asked, model, workers=workers, scheduler=scheduler, resume=resume, max_change=limit, tell=_aside
+    )
     raise typer.Exit(tell_outcome(job, outcome, _json if as_json else None, typer.echo, _aside))
 
 

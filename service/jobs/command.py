@@ -70,6 +70,7 @@ def retag(
     model: str,
     *,
     workers: int | None,
+    scheduler: str | None = None,
     resume: bool,
     max_change: float = MAX_CHANGE,
     tell: Callable[[str], object],
@@ -84,7 +85,11 @@ def retag(
         tell("labels are taken that the model is not sure of and no editor has seen (--accept review)")
     with progress("articles") as report, told_to_stop() as stopped:
         outcome = run(
-            job, _engine(workers), lambda done: report(done.articles, done.share), stopped, max_change=max_change
+            job,
+            _engine(workers, scheduler),
+            lambda done: report(done.articles, done.share),
+            stopped,
+            max_change=max_change,
         )
     return job, outcome
 
@@ -107,7 +112,11 @@ def told_to_stop() -> Iterator[Callable[[], bool]]:
             signal(number, handler)
 
 
-def _engine(workers: int | None) -> Engine:
+def _engine(workers: int | None, scheduler: str | None) -> Engine:
+    if scheduler is not None:
+        from service.jobs.engines import dask
+
+        return dask.engine(scheduler)
     return engine(workers or len(os.sched_getaffinity(0)))
 
 
