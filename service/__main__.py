@@ -222,7 +222,8 @@ def retag(
 
     `rubricator retag jobs` lists jobs, `rubricator retag undo JOB` takes one back.
     """
-    from service.jobs.command import asked_for, retag, tell_outcome
+    from service.jobs.command import asked_for, retag
+    from service.jobs.telling import tell_outcome
 
     settings = _settings()
     asked = asked_for(
@@ -231,13 +232,14 @@ def retag(
     )  # fmt: skip
     limit = 1.0 if yes else max_change / 100
     job, outcome = retag(settings, asked, model, workers=workers, resume=resume, max_change=limit, tell=_aside)
-    raise typer.Exit(tell_outcome(job, outcome, _json if as_json else None, _aside))
+    raise typer.Exit(tell_outcome(job, outcome, _json if as_json else None, typer.echo, _aside))
 
 
 @retagging.command("jobs")
 def list_jobs(as_json: Json = False) -> None:
     """The jobs that are kept here, the newest first."""
-    from service.jobs.command import listed, table
+    from service.jobs.command import listed
+    from service.jobs.telling import table
 
     found = listed(_settings())
     for each in found if as_json else table(found):
@@ -445,9 +447,13 @@ def audits(
     trust_again: Annotated[
         str, typer.Option(metavar="HEAD:ID", help="Let this label be auto again, and count its audits anew.")
     ] = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """How often `auto` was right, by editors who had not seen the label, of the model in use."""
+    from datetime import UTC, datetime
+    from functools import partial
+
     import msgspec
 
     from service.loading import active_version
@@ -462,7 +468,18 @@ def audits(
             label = next((one.label for one in found if (one.head, one.id) == (head, id_)), None)
             if label is None:
                 _stop(f"no audit of {version} is of {trust_again}: without the option, all are listed", WRONG_USAGE)
-            keeping.writer.do(lambda one: store.begin_anew(one, version, head, id_, label)).result()
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            row = partial(
+                store.begin_anew,
+                version=version,
+                head=head,
+                label=id_,
+                name=label,
+                at=at,
+                actor=_actor(),
+                reason=reason,
+            )
+            keeping.writer.do(row).result()
             typer.echo(f"«{label}» may be auto again; its audits are counted anew")
             return
     for one in found:

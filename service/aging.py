@@ -21,7 +21,7 @@ class Age(Struct, frozen=True):
 
     def __str__(self) -> str:
         ends = f"the newest article it learnt from is {self.days} days old"
-        return f"{ends}, {self.most} are allowed: retrain, or train on your own archive"
+        return f"{ends}, {self.most} are allowed: `rubricator retrain`, or `rubricator adopt` your archive"
 
 
 class Aging:

@@ -21,6 +21,7 @@ from service.api import (
     corrections,
     documents,
     health,
+    jobs,
     models,
     numbers,
     predictions,
@@ -35,6 +36,8 @@ from service.api.observed import Observed
 from service.api.tally import Tally
 from service.api.together import Together
 from service.editor import page
+from service.jobs.accepting import told
+from service.jobs.queue import Queue
 from service.keeping import PATIENCE
 from service.loading import loader, newest_row_of, open_keeping, open_registry, outlets_of
 from service.log import FIELDS
@@ -68,6 +71,14 @@ ROUTES = [
     models.activations,
     models.activate,
     models.rollback,
+    jobs.create_job,
+    jobs.jobs,
+    jobs.job,
+    jobs.job_results,
+    jobs.job_errors,
+    jobs.job_report,
+    jobs.cancel,
+    jobs.resume,
     health.live,
     health.ready,
     health.metrics,
@@ -133,8 +144,10 @@ def create_app(
         "desk": desk,
         "keeping": keeping,
         "aging": aging,
+        "settings": settings,
     }
 
+    queue = Queue(settings, keeping, lambda row: told(row, settings))
     watching: list[asyncio.Task[None]] = []
 
     async def watch_age() -> None:
@@ -149,20 +162,15 @@ def create_app(
             keeping.start()
         keeping.recall.wait(PATIENCE)
         active.watch()
+        queue.start()
 
     app = Litestar(
         ROUTES,
         dependencies={name: _given(part) for name, part in parts.items()},
-        state=State(
-            {
-                "desk": desk,
-                "hosts": frozenset(map(str.lower, settings.hosts)),
-                "audit_share": settings.audit_share,
-            }
-        ),
+        state=State({"desk": desk, "hosts": frozenset(map(str.lower, settings.hosts))}),
         exception_handlers=HANDLERS,
         on_startup=[active.refresh, start, together.start, watch_age],
-        on_shutdown=[close, active.close, lanes.close, together.stop, keeping.close],
+        on_shutdown=[close, queue.close, active.close, lanes.close, together.stop, keeping.close],
         openapi_config=None,  # documents.py has our own
         logging_config=None,  # log.py has been set up
         request_max_body_size=None,  # body.py limits while it reads, and answers 413 as a problem

@@ -13,11 +13,12 @@ from service.memory import KIND, ByHead, Chosen
 from service.predictions import Found, Predictions
 from service.records import RecordError, decode_article, encode_annotation, record_errors
 from service.shape import wrong
-from service.trust import Outcome, is_drawn
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=500)]
 Name = Annotated[str, Meta(min_length=1, max_length=300)]
 Short = Annotated[str, Meta(max_length=200)]
+
+SCORED = 12  # labels of a head whose scores are kept
 
 
 class LabelSent(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,8 +63,17 @@ class CorrectionError(Exception):
         self.kind, self.detail, self.places = kind, detail, tuple(places)
 
 
+class Scored(Struct, frozen=True, gc=False):
+    """A label and how likely the model found it."""
+
+    id: str
+    label: str
+    score: float
+
+
 class Worked(Struct, frozen=True, omit_defaults=True):
-    """A correction as the journal holds it: labels resolved, and what it did to the suggestions."""
+    """A correction as the journal holds it: labels resolved, and what it did to the suggestions. `scored`: how likely
+    the model, which had not learnt from it yet, found rubrics and tags; without those that editors had set before."""
 
     final: dict[Head, tuple[Chosen, ...]] = {}
     accepted: dict[Head, tuple[Chosen, ...]] = {}
@@ -75,6 +85,7 @@ class Worked(Struct, frozen=True, omit_defaults=True):
     at: str | None = None
     note: str | None = None
     model: ModelReference | None = None
+    scored: dict[Head, tuple[Scored, ...]] = {}
 
 
 class Ready(NamedTuple):
@@ -85,7 +96,7 @@ class Ready(NamedTuple):
     worked: Worked
     article: bytes | None
     warnings: tuple[RequestWarning, ...]
-    outcomes: tuple[Outcome, ...] = ()  # of an audit
+    audit: bool = False  # what the service suggested was not seen
 
 
 class Suggester(Struct, frozen=True):
@@ -93,7 +104,6 @@ class Suggester(Struct, frozen=True):
 
     annotate: Callable[[Article], Annotation]
     labels: Labels
-    audit_share: float = 0.0  # of the articles, those whose audits count
 
 
 def ready(items: Sequence[bytes], suggester: Suggester, predictions: Predictions) -> "list[Ready | CorrectionError]":
@@ -145,15 +155,11 @@ def _ready(
         at=correction.at,
         note=correction.note,
         model=shown.model,
+        scored=_scored(shown),
     )
     text = zstandard.compress(msgspec.json.encode(article), 3) if article else None
-    outcomes: tuple[Outcome, ...] = ()
-    if correction.audit:
-        if found is not None and worked.seen and article_id and is_drawn(article_id, suggester.audit_share):
-            outcomes = _outcomes(final, shown)
-        if not outcomes:
-            warnings = (*warnings, RequestWarning("audit_not_counted", "/audit"))
-    return Ready(article_id, correction.actor, worked, text, warnings, outcomes)
+    audit = correction.audit and correction.seen and article_id is not None
+    return Ready(article_id, correction.actor, worked, text, warnings, audit)
 
 
 def decode(item: bytes) -> "tuple[Correction, Article | None, tuple[RequestWarning, ...]]":
@@ -254,12 +260,14 @@ class _ShownLabel(Struct, frozen=True):
     label: str
     decision: str = "review"
     origin: str = "model"
+    score: float = 0.0
 
 
 class _Shown(Struct, frozen=True):
     """The labels of an annotation, as much of it as is needed here."""
 
     rubric: _ShownLabel | UnsetType | None = UNSET
+    alternatives: tuple[Scored, ...] | UnsetType = UNSET
     regions: tuple[_ShownLabel, ...] | UnsetType = UNSET
     tags: tuple[_ShownLabel, ...] | UnsetType = UNSET
     model: ModelReference | None = None
@@ -276,18 +284,16 @@ def _shown(found: Found | None, article: Article | None, suggester: Suggester) -
     return msgspec.json.decode(answer, type=_Shown)
 
 
-def _outcomes(final: ByHead, shown: _Shown) -> tuple[Outcome, ...]:
-    """Of each label that would have been published unseen, whether the editor chose it too."""
-    found: list[Outcome] = []
-    for head, chosen in final.items():
-        answer = getattr(shown, head)
-        kept = {key for one in chosen for key in (one.id, named(one.label))}
-        found += [
-            Outcome(head, one.id, one.label, one.id in kept or named(one.label) in kept)
-            for one in ((answer,) if isinstance(answer, _ShownLabel) else answer or ())
-            if one.decision == "auto" and one.origin != "history"
-        ]
-    return tuple(found)
+def _scored(shown: _Shown) -> dict[Head, tuple[Scored, ...]]:
+    found: dict[Head, tuple[Scored, ...]] = {}
+    rubric = shown.rubric if isinstance(shown.rubric, _ShownLabel) else None
+    if rubric is None or rubric.origin != "history":
+        others = shown.alternatives if isinstance(shown.alternatives, tuple) else ()
+        found["rubric"] = (*((Scored(rubric.id, rubric.label, rubric.score),) if rubric else ()), *others)[:SCORED]
+    if isinstance(shown.tags, tuple):
+        tags = [Scored(one.id, one.label, one.score) for one in shown.tags if one.origin != "history"]
+        found["tags"] = tuple(tags[:SCORED])
+    return {head: scored for head, scored in found.items() if scored}
 
 
 def _compared(final: ByHead, shown: _Shown) -> dict[str, dict[Head, tuple[Chosen, ...]]]:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from service.correction import CorrectionError, Ready, Worked
+from service.drawn import outcomes
 from service.inference.article import RequestWarning
 from service.inference.labels import Head
 from service.memory import NOTHING, Chosen, Memory, after
@@ -22,6 +23,7 @@ from service.store.database import Connection
 from service.store.journal import Entry, Remembered
 from service.store.readers import Readers
 from service.store.writer import Writer
+from service.trust import Outcome
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
@@ -36,6 +38,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     added: dict[Head, tuple[Chosen, ...]]
     rejected: dict[Head, tuple[Chosen, ...]]
     warnings: tuple[RequestWarning, ...]
+    audited: tuple[Outcome, ...] = ()  # of an audit: what was published unseen, and whether the editor chose it too
 
 
 class Refusal(Struct, frozen=True):
@@ -130,7 +133,6 @@ class Corrections:
         first = number = journal.last_number(connection)
         told: list[Recorded | CorrectionError] = []
         entries: list[Entry] = []
-        judged: list[Audit] = []
         changed: dict[str, Remembered] = {}
         for one in items:
             if isinstance(one, CorrectionError):
@@ -146,8 +148,7 @@ class Corrections:
                 )
             number += 1
             entries.append(_entry(number, one, now))
-            judged += _audits(number, one)
-            told.append(_recorded(number, one, now))
+            told.append(_recorded(number, one, now, _judge(connection, number, one)))
             if one.article_id is not None and one.worked.seen:
                 known = changed[one.article_id]
                 memory = after(_memory(known), number, one.worked.final, one.worked.rejected)
@@ -155,7 +156,6 @@ class Corrections:
         remembered = [one for one in changed.values() if one.sequence > first]
         journal.append(connection, entries)
         journal.remember(connection, remembered)
-        audits.put(connection, judged)
         if key is not None:
             number += 1  # so that its own numbers are known by their ends, also when there are none
             journal.keep_call(connection, key, fingerprint, first + 1, number, _kept(told), now)
@@ -193,6 +193,7 @@ class Corrections:
         now = self._clock().isoformat(timespec="microseconds")
         corrections, predictions = journal.erase(connection, article_id), answers.erase(connection, article_id)
         own = journal.last_number(connection) + 1
+        audits.erase(connection, journal.key_of(article_id), own)
         before = journal.remembered(connection, article_id)
         erased_at = before.erased_at if before and before.erased_at else now
         tombstone = Remembered(journal.key_of(article_id), None, None, erased_at, own)
@@ -229,15 +230,21 @@ def _entry(number: int, one: Ready, now: str) -> Entry:
     return Entry(number, one.article_id, one.actor, now, None, taught, msgspec.json.encode(worked), one.article)
 
 
-def _audits(number: int, one: Ready) -> list[Audit]:
-    if one.article_id is None or one.worked.model is None:
-        return []
-    key, version = journal.key_of(one.article_id), one.worked.model.version
-    return [Audit(version, its.head, its.id, key, its.label, its.correct, number) for its in one.outcomes]
+def _judge(connection: Connection, number: int, one: Ready) -> tuple[Outcome, ...]:
+    """Notes what an audit found, and tells it."""
+    if not one.audit or one.article_id is None:
+        return ()
+    key, found = journal.key_of(one.article_id), list(outcomes(connection, one.article_id, one.worked.final))
+    audits.put(
+        connection,
+        [Audit(version, its.head, its.id, key, its.label, its.correct, number) for version, its in found],
+    )
+    return tuple(its for _, its in found)
 
 
-def _recorded(number: int, one: Ready, now: str) -> Recorded:
+def _recorded(number: int, one: Ready, now: str, audited: tuple[Outcome, ...]) -> Recorded:
     worked = one.worked
+    unheard = (RequestWarning("audit_not_counted", "/audit"),) if one.audit and not audited else ()
     return Recorded(
         id=number,
         status=201,
@@ -247,7 +254,8 @@ def _recorded(number: int, one: Ready, now: str) -> Recorded:
         accepted=worked.accepted,
         added=worked.added,
         rejected=worked.rejected,
-        warnings=one.warnings,
+        warnings=(*one.warnings, *unheard),
+        audited=audited,
     )
 
 

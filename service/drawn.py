@@ -1,47 +1,72 @@
-"""The queue of audits: articles drawn at random from those that had a label published unseen."""
+"""Articles drawn at random from those that had a label published unseen, to be judged by an editor who does not see it.
+
+What was published is noted when it is answered: an answer may be asked for again when an editor has corrected the
+article, and is then the editor's own. An article that was corrected meanwhile is still to be judged: without it the
+errors that somebody saw would be missing among those that are counted.
+"""
+
+import time
+from collections.abc import Iterator
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from service.keeping import Keeping
-from service.review import LOOKED_AT, Candidate, when
+from service.inference.article import Annotation
+from service.inference.labels import HEADS, Head, named
+from service.memory import ByHead
 from service.store import audits, journal
-from service.trust import is_drawn
+from service.store.audits import Draw
+from service.store.database import Connection
+from service.store.readers import Readers
+from service.trust import Outcome, is_drawn
+
+KEPT = 90 * 24 * 3600 * 1000  # ms that a drawn article waits to be judged
 
 
-class _Label(Struct, frozen=True):
-    decision: str
-    origin: str = "model"
+class Published(Struct, frozen=True):
+    """A label that was `auto`."""
+
+    head: Head
+    id: str
+    label: str
 
 
-class _Answer(Struct, frozen=True):
-    rubric: _Label | None = None
-    regions: tuple[_Label, ...] = ()
-    tags: tuple[_Label, ...] = ()
+_decoder = msgspec.json.Decoder(tuple[Published, ...])
 
 
-_decoder = msgspec.json.Decoder(_Answer)
+def drawn(annotation: Annotation, article_id: str | None, made_at: int, share: float) -> Draw | None:
+    """If the article is one that is drawn, and had anything published unseen: 1 µs where it is not."""
+    if article_id is None or not is_drawn(article_id, share) or not (labels := tuple(_published(annotation))):
+        return None
+    key, content = journal.key_of(article_id), msgspec.json.encode(labels)
+    heads = ",".join(head for head in HEADS if getattr(annotation, head) is not UNSET)
+    return Draw(annotation.model.version, key, heads, article_id, str(annotation.prediction_id), made_at, content)
 
 
-def queue(keeping: Keeping, version: str, share: float, most: int) -> list[Candidate]:
-    """Oldest first, so that none is forgotten; of a version only those that nobody has judged under it. An article that
-    was corrected meanwhile stays: without it the errors that were seen would be missing among those that are counted.
-
-    What was suggested is not told. Reads the store. Raises StoreError.
-    """
-    found: dict[str, Candidate] = {}
-    for kept, content in keeping.predictions.latest(LOOKED_AT):
-        article_id = kept.article_id
-        if article_id is None or kept.draft or article_id in found or not is_drawn(article_id, share):
-            continue
-        if f'"version":"{version}"'.encode() in content and _is_published(_decoder.decode(content)):
-            found[article_id] = Candidate(article_id, kept.prediction_id, when(kept.made_at))
-    keys = {journal.key_of(article_id): article_id for article_id in found}
-    with keeping.readers.one() as connection:
-        done = audits.judged(connection, version, keys)
-    return [found[article_id] for key, article_id in keys.items() if key not in done][::-1][:most]
+def queue(readers: Readers, version: str, most: int) -> list[Draw]:
+    """Of this version, the oldest first, each article once. Reads the store. Raises StoreError."""
+    with readers.one() as connection:
+        found = audits.waiting(connection, version, int(time.time() * 1000) - KEPT, most * len(HEADS))
+    return list({one.key: one for one in reversed(found)}.values())[::-1][:most]
 
 
-def _is_published(answer: _Answer) -> bool:
-    labels = (*((answer.rubric,) if answer.rubric else ()), *answer.regions, *answer.tags)
-    return any(one.decision == "auto" and one.origin != "history" for one in labels)
+def outcomes(connection: Connection, article_id: str, final: ByHead) -> Iterator[tuple[str, Outcome]]:
+    """Of each version and each label that it published: whether the editor chose it too. What was judged before is
+    left out: whoever looks again has seen the label."""
+    key = journal.key_of(article_id)
+    before = audits.judged(connection, key)
+    for draw in audits.draws_of(connection, key):
+        for one in _decoder.decode(draw.labels):
+            if one.head in final and (draw.version, one.head, one.id) not in before:
+                before.add((draw.version, one.head, one.id))
+                chosen = {name for each in final[one.head] for name in (each.id, named(each.label))}
+                correct = one.id in chosen or named(one.label) in chosen
+                yield draw.version, Outcome(one.head, one.id, one.label, correct)
+
+
+def _published(annotation: Annotation) -> Iterator[Published]:
+    for head in HEADS:
+        answered = getattr(annotation, head)
+        for one in answered if isinstance(answered, tuple) else () if answered in (None, UNSET) else (answered,):
+            if one.decision == "auto" and one.origin != "history":
+                yield Published(head, one.id, one.label)

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from service.audits import Audits
 from service.corrections import Corrections
+from service.drawn import KEPT
+from service.latest import Latest
 from service.predictions import Given, Predictions, Write
 from service.recall import Recall
-from service.store import answers, journal
+from service.store import answers, audits, journal
 from service.store.database import Connection, Database, StoreError
 from service.store.readers import Readers
 from service.store.writer import Writer
@@ -32,16 +34,23 @@ class Sizes(NamedTuple):
 
 class Keeping:
     def __init__(
-        self, database: Database, days: int, most_bytes: int, target: Callable[[str], float] = lambda _: TARGET
+        self,
+        database: Database,
+        days: int,
+        most_bytes: int,
+        target: Callable[[str], float] = lambda _: TARGET,
+        audit_share: float = 0.0,
     ) -> None:
-        """`target` tells of a version of the model which precision its `auto` is aimed at."""
+        """`target` tells of a version of the model which precision its `auto` is aimed at; `audit_share` of the
+        articles are drawn to be judged."""
         self.database = database
         self.readers = Readers(database)
         self.terms = Terms()
         self.audits = Audits(target)
         self.recall = Recall(database, lambda: self.writer.problem, self._catch_up)
-        self.writer: Writer[Given] = Writer(database, Write(self.recall), self._tidy)
+        self.writer: Writer[Given] = Writer(database, Write(self.recall, audit_share), self._tidy)
         self.predictions = Predictions(self.writer, self.readers)
+        self.latest = Latest(self.readers)
         self.corrections = Corrections(self.writer, self.readers, self.recall)
         self._days, self._most_bytes = days, most_bytes
         self._sizes: tuple[float, Sizes] | None = None
@@ -93,6 +102,7 @@ class Keeping:
         before = now - self._days * DAY
         step = answers.prune(connection, before=before, most_bytes=self._most_bytes, now=now)
         if not step:
+            audits.prune(connection, now - KEPT)
             journal.forget_calls(connection, (datetime.now(UTC) - CALLS).isoformat(timespec="microseconds"))
         return step
 
@@ -105,7 +115,7 @@ def bytes_of(connection: Connection) -> int:
     if connection.dialect == "sqlite":
         [[pages]], [[size]] = connection.rows("PRAGMA page_count"), connection.rows("PRAGMA page_size")
         return int(pages * size)
-    tables = ("corrections", "articles", "calls", "predictions", "vocabulary", "audits")
+    tables = ("corrections", "articles", "calls", "predictions", "vocabulary", "audits", "draws", "jobs")
     return sum(
         int(connection.rows("SELECT pg_total_relation_size(CAST(:table AS regclass))", table=table)[0][0])
         for table in tables

@@ -31,6 +31,7 @@ def open_keeping(settings: Settings) -> Keeping:
         settings.predictions_days,
         settings.predictions_bytes,
         target_of(open_registry(settings)),
+        settings.audit_share,
     )
 
 

@@ -2,17 +2,18 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple, Protocol
 
 import msgspec
 import zstandard
 from msgspec import UNSET
 
+from service.drawn import drawn
 from service.inference.article import Annotation, Article
 from service.recall import Recall
 from service.records import encode_annotation
-from service.store import answers
+from service.store import answers, audits
 from service.store.answers import Kept
 from service.store.database import Connection
 from service.store.readers import Readers
@@ -66,15 +67,6 @@ class Predictions:
             found |= self._found(wanted - found.keys())
         return found
 
-    def latest(self, most: int) -> Iterator[tuple[Kept, bytes]]:
-        """Answers as JSON, each beside its row, the latest first; of one text there may be several, for other heads.
-        Reads the store; 30 µs each."""
-        with self._readers.one() as connection:
-            kept = answers.latest(connection, most)
-        for one in kept:
-            if one.answer is not None:
-                yield one, zstandard.decompress(one.answer)
-
     def _found(self, wanted: Set[str]) -> dict[str, Found]:
         waiting: defaultdict[str, list[Kept]] = defaultdict(list)
         for row in _packed([one for one in reversed(self._writer.waiting) if one.annotation.prediction_id in wanted]):
@@ -90,16 +82,19 @@ def _one(kept: Sequence[Kept]) -> Found:
 
 
 class Write:
-    """For the writer: puts a group of answers, but those of articles that were erased, also by another process."""
+    """For the writer: puts a group of answers, but those of articles that were erased, also by another process; and
+    notes which of them are drawn to be judged, a `share` of the articles."""
 
-    def __init__(self, recall: Recall) -> None:
-        self._recall = recall
+    def __init__(self, recall: Recall, share: float = 0.0) -> None:
+        self._recall, self._share = recall, share
 
     def __call__(self, connection: Connection, given: Sequence[Given]) -> None:
         self._recall.catch_up(connection)
         kept = [one for one in given if not self._recall.is_erased(one.article_id)]
         rows = {(row.prediction_id, row.heads): row for row in _packed(kept)}
         answers.put(connection, list(rows.values()))
+        finished = [drawn(one.annotation, one.article_id, one.made_at, self._share) for one in kept if not one.draft]
+        audits.draw(connection, [one for one in finished if one is not None])
 
 
 def _packed(given: Sequence[Given]) -> list[Kept]:

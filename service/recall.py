@@ -119,6 +119,9 @@ class Recall:
         self._closed.set()
         if self._thread.is_alive():
             self._thread.join()
+        elif self._connection is not None:  # somebody looked without the thread
+            self._connection.close()
+            self._connection = None
 
     def catch_up(self, connection: Connection) -> None:
         """Reads what has changed since it did so last."""

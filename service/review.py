@@ -8,26 +8,15 @@ have files of their own: doubts.py, drawn.py.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from heapq import nsmallest
 from typing import Literal
 
-import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
 
-from service.inference.article import Decision
 from service.keeping import Keeping
+from service.latest import LOOKED_AT, Likely
 
 Strategy = Literal["margin", "rare", "disagreement", "label_error", "audit"]
-
-LOOKED_AT = 2000  # of the latest answers; some 60 ms
-
-
-class Likely(Struct, frozen=True):
-    """A label of an answer. `score` of a rubric that an editor set is 1."""
-
-    id: str
-    label: str
-    score: float
-    decision: Decision | UnsetType = UNSET
 
 
 class Lately(Struct, frozen=True):
@@ -35,12 +24,15 @@ class Lately(Struct, frozen=True):
 
     article_id: str | None
     prediction_id: str
-    at: str
+    made_at: int  # ms since 1970
     draft: bool
-    status: str
-    reasons: tuple[str, ...]
     rubrics: tuple[Likely, ...]
     tags: tuple[Likely, ...]
+
+    @property
+    def margin(self) -> float:
+        first, *others = self.rubrics
+        return round(first.score - (others[0].score if others else 0.0), 4)
 
 
 class Voice(Struct, frozen=True):
@@ -52,7 +44,9 @@ class Voice(Struct, frozen=True):
 
 class Candidate(Struct, frozen=True, omit_defaults=True):
     """`margin`: how far the likeliest rubric is ahead of the next. `like_it`: how many of `of` latest answers have the
-    same rubric. `voices` are those that differ, the latest first. Of an audit neither rubrics nor tags are told."""
+    same rubric. `voices` are those that differ, the latest first; `between` says who they are. `usual`: how sure the
+    model is of that label where editors have it. `why`: in a sentence, why the article is here. Of an audit neither
+    rubrics nor tags are told."""
 
     article_id: str | None
     prediction_id: str | None
@@ -63,18 +57,10 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
     margin: float | None = None
     like_it: int | None = None
     of: int | None = None
+    usual: float | None = None
     voices: tuple[Voice, ...] = ()
-
-
-class _Answer(Struct, frozen=True):
-    status: str
-    reasons: tuple[str, ...] = ()
-    rubric: Likely | None = None
-    alternatives: tuple[Likely, ...] = ()
-    tags: tuple[Likely, ...] = ()
-
-
-_decoder = msgspec.json.Decoder(_Answer)
+    between: Literal["editors", "versions"] | None = None
+    why: str = ""
 
 
 def lately(keeping: Keeping, most: int = LOOKED_AT) -> Iterator[Lately]:
@@ -83,20 +69,17 @@ def lately(keeping: Keeping, most: int = LOOKED_AT) -> Iterator[Lately]:
     Reads the store. Raises StoreError.
     """
     seen = set()
-    for kept, content in keeping.predictions.latest(most):
+    for kept, answer in keeping.latest.answers(most):
         key = kept.article_id or kept.prediction_id
         if key in seen or not kept.heads.startswith("rubric"):
             continue
         seen.add(key)
-        answer = _decoder.decode(content)
         rubrics = (answer.rubric, *answer.alternatives) if answer.rubric else answer.alternatives
         yield Lately(
             kept.article_id,
             kept.prediction_id,
-            when(kept.made_at),
+            kept.made_at,
             bool(kept.draft),
-            answer.status,
-            answer.reasons,
             rubrics[:2],
             answer.tags,
         )
@@ -111,32 +94,26 @@ def queue(keeping: Keeping, strategy: Strategy, most: int) -> list[Candidate]:
     """Articles that no editor has decided anything on, most worth a look first. Reads the store. Raises StoreError."""
     answers = [one for one in lately(keeping) if one.rubrics]
     many = Counter(one.rubrics[0].id for one in answers)
-    found = [_candidate(one, many, len(answers)) for one in answers if not keeping.recall.knows(one.article_id)]
-    found.sort(key=_rarity if strategy == "rare" else _margin)
-    return found[:most]
+
+    def worth(one: Lately) -> tuple[int, float]:
+        return many[one.rubrics[0].id] if strategy == "rare" else 0, one.margin
+
+    undecided = (one for one in answers if not keeping.recall.knows(one.article_id))
+    first = nsmallest(most, undecided, key=worth)
+    return [_candidate(one, many[one.rubrics[0].id], len(answers), strategy) for one in first]
 
 
-def _candidate(one: Lately, many: Counter[str], of: int) -> Candidate:
-    first, second = one.rubrics[0].score, one.rubrics[1].score if len(one.rubrics) > 1 else 0.0
+def _candidate(one: Lately, like_it: int, of: int, strategy: Strategy) -> Candidate:
+    if strategy == "rare":
+        why = f"{like_it} of the latest {of} answers have the rubric «{one.rubrics[0].label}»"
+    elif len(one.rubrics) == 1:
+        why = f"«{one.rubrics[0].label}» has {one.rubrics[0].score:.2f}"
+    else:
+        why = f"«{one.rubrics[0].label}» is ahead of «{one.rubrics[1].label}» by {one.margin:.2f}"
     return Candidate(
-        one.article_id,
-        one.prediction_id,
-        one.at,
-        one.draft,
-        one.rubrics,
-        one.tags,
-        round(first - second, 4),
-        many[one.rubrics[0].id],
-        of,
-    )
-
-
-def _margin(one: Candidate) -> float:
-    return one.margin or 0.0
-
-
-def _rarity(one: Candidate) -> tuple[int, float]:
-    return one.like_it or 0, one.margin or 0.0
+        one.article_id, one.prediction_id, when(one.made_at), one.draft, one.rubrics, one.tags, one.margin, like_it, of,
+        why=why,
+    )  # fmt: skip
 
 
 class Mix(Struct, frozen=True):

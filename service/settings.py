@@ -42,6 +42,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     predictions_bytes: Positive = 2_000_000_000  # of them, compressed
     audit_share: Annotated[float, Meta(ge=0, le=1)] = 0.02  # of what is published unseen, drawn for an editor's look
     model_max_age: Annotated[int, Meta(ge=0)] = 45  # days since the newest row it learnt from; 0: never too old
+    jobs_folders: tuple[Path, ...] = ()  # that jobs over HTTP may read and write; without any, what is sent with them
+    jobs_upload: Positive = 1_000_000_000  # bytes of an archive sent with a job
+    jobs_waiting: Positive = 20  # jobs over HTTP that have not ended
+    jobs_workers: Annotated[int, Meta(ge=0)] = 0  # processes of a job; 0: as many as there are cores
+    callback_secret: str = ""  # whsec_…, as Standard Webhooks write it: signs what is told when a job has ended
+    callbacks_private: bool = False  # whether that may go to addresses of this machine and network
     jobs_days: Positive = 30  # how long a job of retagging that nobody touches can be resumed or undone
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
 
@@ -59,7 +65,7 @@ class SettingsError(ValueError):
 
 
 _TYPES = get_type_hints(Settings, include_extras=True)
-_BETWEEN = {"trusted_keys": os.pathsep, "hosts": ","}  # the items of a list in a variable
+_BETWEEN = {"trusted_keys": os.pathsep, "jobs_folders": os.pathsep, "hosts": ","}  # the items of a list in a variable
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

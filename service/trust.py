@@ -6,8 +6,8 @@ one side of the one in question is a nonnegative supermartingale under it, which
 with a probability of at most ALPHA (Robbins 1970; Howard et al. 2021).
 """
 
+from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -15,13 +15,14 @@ from msgspec import Struct
 from service.inference.labels import Head
 
 ALPHA = 0.05  # on each side: how seldom a label that is as right as it should be is ever held back
+FEWEST = 10  # audits: at 0.90 two errors out of two would be evidence enough, and editors slip too
 TARGET = 0.90  # where a model does not say what it was aimed at
 GRID = 200  # precisions that are mixed
 
 _SHARES = (np.arange(GRID) + 0.5) / GRID
 
 
-class Outcome(NamedTuple):
+class Outcome(Struct, frozen=True):
     """A label that was `auto`, and whether the editor, who had not seen it, chose it too."""
 
     head: Head
@@ -32,7 +33,7 @@ class Outcome(NamedTuple):
 
 class Audited(Struct, frozen=True, kw_only=True):
     """A label of a version by its audits: `precision` of `right` among `count`, with the interval that holds for all
-    looks together; `held_back`: its upper end is below `target`, so the label is for review."""
+    looks together; `held_back`: its upper end is below `target` after 10 audits or more: the label is for review."""
 
     head: Head
     id: str
@@ -49,9 +50,10 @@ class Audited(Struct, frozen=True, kw_only=True):
 def audited(head: Head, id_: str, label: str, right: int, count: int, target: float) -> Audited:
     wrong = count - right
     high, low = upper(right, wrong), 1 - upper(wrong, right)
+    held_back = count >= FEWEST and evidence(right, wrong, target) >= 1 / ALPHA
     return Audited(
         head=head, id=id_, label=label, right=right, count=count, precision=round(right / count, 4),
-        low=round(low, 4), high=round(high, 4), target=target, held_back=evidence(right, wrong, target) >= 1 / ALPHA,
+        low=round(low, 4), high=round(high, 4), target=target, held_back=held_back,
     )  # fmt: skip
 
 
@@ -62,6 +64,7 @@ def evidence(right: int, wrong: int, target: float) -> float:
     return float(np.exp(np.minimum(ratio, 700.0)).mean())
 
 
+@lru_cache(maxsize=10_000)  # 0.1 ms each, asked for again of every label whenever one is judged
 def upper(right: int, wrong: int) -> float:
     """The least precision that the outcomes speak against; 1 where they speak against none."""
     if not wrong:

@@ -136,6 +136,14 @@ def test_a_model_that_is_not_calibrated_adds_nothing_and_takes_nothing_away(
     assert "Старый тег" not in found["tags"]
 
 
+def test_articles_of_an_outlet_that_the_model_does_not_know_are_counted(newsroom: Newsroom) -> None:
+    records = [MATCH, {**MATCH, "source": "elsewhere"}, {**MATCH, "source": None}]
+    job, outcome = newsroom.retag(newsroom.file("in.jsonl", records))
+    assert [bool(each["regions"]) for each in newsroom.read()] == [True, False, False]
+    assert outcome.totals.uncalibrated == 2
+    assert "2\u00a0статьи — изданий" in job.report.read_text("utf-8")
+
+
 def test_where_the_model_abstains_the_labels_stay(newsroom: Newsroom) -> None:
     current = {"tags": [{"label": "Старый тег", "by": "auto"}]}
     record = {"text": "The quick brown fox jumps over the lazy dog.", "source": SOURCE, "current": current}
@@ -256,6 +264,14 @@ def test_bad_records_go_to_a_file_with_their_line_and_the_rest_goes_on(newsroom:
     lines = source.read_bytes().splitlines()
     assert (job.folder / "rejected.jsonl").read_bytes().splitlines() == [lines[i] for i in (3, 5, 63, 64)]
     assert [each["id"] for each in newsroom.read()] == [each["id"] for each in archive(60)]
+
+
+def test_in_place_bad_records_stay_where_they_are(newsroom: Newsroom) -> None:
+    source = newsroom.file("in.jsonl", [MATCH, b"nonsense", MATCH])
+    job, outcome = newsroom.retag(source, "in.jsonl")
+    lines = source.read_bytes().splitlines()
+    assert (lines[1], len(lines), outcome.totals.rejected) == (b"nonsense", 3, 1)
+    assert json.loads(job.rejects.read_bytes())["line"] == 2
 
 
 def test_a_wrong_input_or_output_is_refused_before_anything_is_done(newsroom: Newsroom) -> None:

@@ -83,6 +83,15 @@ def test_jobs_are_listed_and_undone_by_their_id(run: Any, newsroom: Newsroom) ->
     assert json.loads(run("retag", "jobs", "--json")[1])["status"] == "undone"
 
 
+def test_what_was_not_put_in_place_can_not_be_undone(run: Any, newsroom: Newsroom) -> None:
+    newsroom.file("in.jsonl", archive(20))
+    run("retag", "in.jsonl", "out.jsonl", "--model", newsroom.model)
+    [job] = all_jobs(newsroom.settings)
+    code, _, err = run("retag", "undo", job.id)
+    assert code == 1
+    assert "nothing to undo" in err
+
+
 def test_whoever_takes_what_no_editor_would_see_is_told(run: Any, newsroom: Newsroom) -> None:
     newsroom.file("in.jsonl", archive(5))
     code, _, err = run("retag", "in.jsonl", "out.jsonl", "--model", newsroom.model, "--accept", "review", "--yes")
@@ -106,6 +115,7 @@ def test_a_model_without_calibration_is_told(run: Any, newsroom: Newsroom) -> No
         (("in.jsonl", "out.jsonl", "--since", "yesterday"), "--since"),
         (("in.jsonl", "out.jsonl", "--ids", "none.txt"), "no ids in"),
         (("in.jsonl", "out.parquet"), "Parquet"),
+        (("in.jsonl", "in.jsonl", "--only-changes"), "name another OUTPUT"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_to_do(run: Any, newsroom: Newsroom, words: Any, told: str) -> None:

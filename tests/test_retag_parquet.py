@@ -99,6 +99,16 @@ def test_rows_that_can_not_be_used_and_rows_that_do_not_change(newsroom: Newsroo
     assert outcome.totals.written == 58
 
 
+def test_in_place_no_row_is_lost(newsroom: Newsroom) -> None:
+    rows = table().to_pylist()
+    rows[8] |= {"title": None, "text": None}
+    source = write(newsroom.folder / "in.parquet", pa.Table.from_pylist(rows, SCHEMA))
+    newsroom.retag(source, "in.parquet")
+    found = pq.read_table(source).to_pylist()
+    assert [row["id"] for row in found] == list(range(60))
+    assert [i for i, row in enumerate(found) if row["annotation"] is None] == [8]
+
+
 def test_a_broken_row_group_is_told_and_resume_goes_on_when_it_is_mended(newsroom: Newsroom) -> None:
     source = write(newsroom.folder / "in.parquet", table())
     newsroom.retag(source, "whole.parquet")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from service.jobs import place, retag_shard
+from service.jobs import json_lines, place
 from service.jobs.engines.local import engine
 from service.jobs.job import all_jobs
 from service.jobs.plan import JobError
@@ -194,7 +194,7 @@ def test_a_stretch_that_can_not_be_read_is_told_and_done_when_it_is_mended(
         else:
             raise OSError(errno.EIO, "Input/output error", str(path))
 
-    monkeypatch.setattr(retag_shard, "lines_between", failing)
+    monkeypatch.setattr(json_lines, "lines_between", failing)
     job, outcome = newsroom.retag("in.jsonl", "out.jsonl.gz")
     assert outcome.status == "broken"
     assert "Input/output error" in outcome.problems[0]
@@ -213,7 +213,45 @@ def test_an_input_that_was_written_again_is_read_again(newsroom: Newsroom, whole
     assert len(newsroom.read()) == 200
 
 
-@pytest.mark.parametrize("when", [1, 5, 20, -9, -8, -7, -6, -5, -4, -3, -2, -1])
+def test_an_input_that_is_written_to_while_it_is_read_is_not_put_in_place(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reading(path: Path, start: int, end: int) -> Any:
+        yield from lines_between(path, start, end)
+        newsroom.file("in.jsonl", archive(30))
+
+    source = newsroom.file("in.jsonl", archive(5))
+    monkeypatch.setattr(json_lines, "lines_between", reading)
+    _, outcome = newsroom.retag(source)
+    assert outcome.status == "broken"
+    assert "was written to while it was read" in outcome.problems[0]
+    assert not (newsroom.folder / "out.jsonl").exists()
+    monkeypatch.undo()
+    assert newsroom.retag(source, resume=True)[1].status == "done"
+    assert len(newsroom.read()) == 30
+
+
+def test_an_input_that_has_gone_is_told(newsroom: Newsroom) -> None:
+    source = newsroom.file("in.jsonl", archive(5))
+    newsroom.retag(source, max_change=0.0)
+    source.unlink()
+    _, outcome = newsroom.retag(source, resume=True)
+    assert outcome.status == "broken"
+    assert "No such file" in outcome.problems[0]
+
+
+def test_another_version_of_the_program_does_not_go_on(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = newsroom.file("in.jsonl", archive(5))
+    job, _ = newsroom.retag(source, max_change=0.0)
+    next((job.folder / "parts").glob("*.json")).unlink()
+    monkeypatch.setattr("service.jobs.run.code", lambda: "99.0")
+    with pytest.raises(JobError, match=r"this is 99\.0"):
+        newsroom.retag(source, resume=True)
+
+
+@pytest.mark.parametrize(
+    "when", [5, *(pytest.param(one, marks=pytest.mark.slow) for one in (1, 20, -9, -8, -7, -6, -5, -4, -3, -2, -1))]
+)
 def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(
     newsroom: Newsroom, whole: bytes, monkeypatch: pytest.MonkeyPatch, when: int
 ) -> None:

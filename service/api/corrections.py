@@ -86,8 +86,7 @@ async def correct(
     with keeping.corrections.once(key):
         if key is not None and (before := await asyncio.to_thread(keeping.corrections.replay, key, fingerprint)):
             return _told(before, many, kind, request)
-        suggests = suggester(door, door.take(), request.app.state.audit_share)
-        prepared = await asyncio.to_thread(ready, items, suggests, keeping.predictions)
+        prepared = await asyncio.to_thread(ready, items, suggester(door, door.take()), keeping.predictions)
         if not many and isinstance(prepared[0], CorrectionError):
             raise prepared[0]
         answered = await asyncio.wrap_future(keeping.corrections.append(prepared, key, fingerprint))
@@ -133,8 +132,8 @@ async def undo(
     return Response(msgspec.json.encode(recorded), status_code=recorded.status, media_type=JSON)
 
 
-def suggester(door: Door, model: Model, audit_share: float) -> Suggester:
-    return Suggester(lambda article: door.annotate([article])[0], model.labels, audit_share)
+def suggester(door: Door, model: Model) -> Suggester:
+    return Suggester(lambda article: door.annotate([article])[0], model.labels)
 
 
 def journalled(entry: Entry) -> Journalled:

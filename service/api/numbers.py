@@ -15,7 +15,7 @@ from service.api.schemas import DecisionsMade, Kept, LabelMix, Numbers, Trust
 from service.api.tally import Tally
 from service.api.together import Together
 from service.keeping import Keeping
-from service.review import lately, mix
+from service.review import lately, mix, when
 from service.store.database import StoreError
 
 MOST_LABELS = 30  # of each head
@@ -56,7 +56,7 @@ def _numbers(tally: Tally, keeping: Keeping, aging: Aging, version: str) -> Numb
         ),
         labels=LabelMix(
             answers=len(answers),
-            since=answers[-1].at if answers else None,
+            since=when(answers[-1].made_at) if answers else None,
             rubrics=tuple(mix(answers, "rubric")[:MOST_LABELS]),
             tags=tuple(mix(answers, "tags")[:MOST_LABELS]),
         ),

@@ -8,14 +8,14 @@ from litestar.di import NamedDependency
 from msgspec import Meta, Struct
 
 from service import doubts, drawn
-from service.annotate import Door, Options
+from service.annotate import Door
 from service.api.body import JSON
 from service.api.openapi import Told
 from service.api.query import read_query
 from service.keeping import Keeping
-from service.review import Candidate, Strategy, queue
+from service.review import Candidate, Strategy, queue, when
 
-_RUBRICS = Options(heads=frozenset({"rubric"}))
+DRAWN = "drawn at random from articles of which something was published unseen"
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -41,16 +41,18 @@ async def review(
 ) -> list[Candidate]:
     """Of the latest 2,000 answers, those on articles that no editor has decided anything on; of the latest 2,000
     corrections, those that something speaks against. An audit is decided with `"audit": true` in the correction."""
-    wanted, share = read_query(request, Wanted), request.app.state.audit_share
-    return await asyncio.to_thread(_queue, keeping, door, wanted, share)
+    wanted = read_query(request, Wanted)
+    return await asyncio.to_thread(_queue, keeping, door, wanted)
 
 
-def _queue(keeping: Keeping, door: Door, wanted: Wanted, share: float) -> list[Candidate]:
+def _queue(keeping: Keeping, door: Door, wanted: Wanted) -> list[Candidate]:
     if wanted.strategy == "audit":
-        return drawn.queue(keeping, door.take().version, share, wanted.limit)
+        return [
+            Candidate(one.article_id, one.prediction_id, when(one.made_at), why=DRAWN)
+            for one in drawn.queue(keeping.readers, door.take().version, wanted.limit)
+        ]
     if wanted.strategy == "disagreement":
         return doubts.disagreement(keeping, wanted.limit)
     if wanted.strategy == "label_error":
-        bare = door.bare()
-        return doubts.label_error(keeping, lambda articles: bare.annotate(articles, _RUBRICS), wanted.limit)
+        return doubts.label_error(keeping, wanted.limit)
     return queue(keeping, wanted.strategy, wanted.limit)

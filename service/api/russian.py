@@ -72,6 +72,20 @@ SENTENCES = {
     "the tag {} is «{}», not «{}»: send one of the two": "тег {} – это «{}», а не «{}»: пошлите что-то одно",
     "the rubric {} is «{}», not «{}»: send one of the two": "рубрика {} – это «{}», а не «{}»: пошлите что-то одно",
     "the region {} is «{}», not «{}»: send one of the two": "регион {} – это «{}», а не «{}»: пошлите что-то одно",
+    "the job has ended already": "задание уже закончено",
+    "the job is {}: there is nothing to resume": "задание в состоянии {}: продолжать нечего",
+    "there is no job {}": "задания {} нет",
+    "the job is not kept any more": "задание больше не хранится",
+    "the results are there when the job is done": "результат появится, когда задание будет готово",
+    "a dry run writes no results: its report says what would change": (
+        "проба ничего не записывает: что изменилось бы, сказано в отчёте"
+    ),
+    "the report is there when the job has ended": "отчёт появится, когда задание закончится",
+    "more than {} of the articles would change: look at the report, then send max_change": (
+        "изменилось бы больше {} статей: посмотрите отчёт, затем пошлите max_change"
+    ),
+    "{} jobs are waiting: send it again when one has ended": "ждёт заданий: {}; пошлите снова, когда одно закончится",
+    "the body is empty: send articles, a line each": "тело запроса пусто: пошлите статьи, по одной в строке",
     "the article's id in the address is not UTF-8": "id статьи в адресе не в UTF-8",
     "editors' pages are not known to be served as {}: name it in RUBRICATOR_HOSTS": (
         "страница редакторов под именем {} не известна: назовите его в RUBRICATOR_HOSTS"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound=Hashable)
 N = TypeVar("N", int, float)
 
+MOST_AUDITED = 200  # labels told, of 6 series each: those held back, then those judged most
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -151,7 +152,8 @@ class Exposition:
         audits = GaugeMetricFamily("rubricator_audits", "Audited labels", labels=(*labels, "outcome"))
         precision = GaugeMetricFamily("rubricator_audited_precision", "With its interval", labels=(*labels, "bound"))
         held_back = GaugeMetricFamily("rubricator_label_held_back", "1: audits speak against it", labels=labels)
-        for one in self._keeping.audits.of(self._reference.version):
+        labels_of = self._keeping.audits.of(self._reference.version)
+        for one in sorted(labels_of, key=lambda one: (not one.held_back, -one.count))[:MOST_AUDITED]:
             audits.add_metric((one.head, one.id, "right"), one.right)
             audits.add_metric((one.head, one.id, "wrong"), one.count - one.right)
             for bound, value in (("low", one.low), ("estimate", one.precision), ("high", one.high)):

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT, SIGTERM, signal
@@ -10,13 +10,12 @@ from threading import Event
 from typing import Any
 
 import msgspec
-import typer
 
 from service.inference.article import Profile
 from service.inference.decisions import ENOUGH_OF_A_SOURCE
 from service.inference.labels import Head
 from service.jobs import place
-from service.jobs.counts import Example, Totals
+from service.jobs.counts import Totals
 from service.jobs.engines.local import engine
 from service.jobs.job import UNFINISHED, Job, all_jobs, create, find, latest
 from service.jobs.plan import Accept, Asked, JobError, LabelsBy, Scope, WrongUsageError, differences
@@ -28,7 +27,6 @@ from service.settings import Settings
 HEADS: Sequence[Head] = ("rubric", "regions", "tags")
 FAILED = 1
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
-_COUNTS = ("lines", "articles", "passed", "abstained", "changed", "written", "rejected")
 
 
 def asked_for(
@@ -51,6 +49,8 @@ def asked_for(
         raise WrongUsageError(f"there is no {source}: name a file or a folder")
     if input_.is_file() and output.is_dir():
         output /= input_.name
+    if only_changes and input_ == output:
+        raise WrongUsageError("--only-changes would leave out the rest of the archive: name another OUTPUT")
     return Asked(
         input=str(input_),
         output=str(output),
@@ -136,85 +136,12 @@ def _job(settings: Settings, asked: Asked, model: str, resume: bool, tell: Calla
     return job
 
 
-def told(job: Job, outcome: Outcome) -> dict[str, Any]:
-    """For machines."""
-    totals = outcome.totals
-    return {
-        "job": job.id,
-        "status": outcome.status,
-        "model": job.plan.model,
-        "input": job.plan.asked.input,
-        "output": job.plan.asked.output,
-        **{name: getattr(totals, name) for name in _COUNTS},
-        "share_changed": round(totals.share, 6),
-        "labels": {
-            head: {
-                label: {
-                    "added": totals.added.get(head, {}).get(label, 0),
-                    "removed": totals.removed.get(head, {}).get(label, 0),
-                }
-                for label in sorted({*totals.added.get(head, {}), *totals.removed.get(head, {})})
-            }
-            for head in job.plan.asked.heads
-        },
-        "problems": list(outcome.problems),
-        "report": str(job.report),
-        "rejects_file": str(job.rejects),
-    }
-
-
-def tell_outcome(
-    job: Job, outcome: Outcome, as_json: Callable[[object], object] | None, tell: Callable[[str], object]
-) -> int:
-    """The summary, and the exit code."""
-    asked, totals = job.plan.asked, outcome.totals
-    if as_json is not None:
-        as_json(told(job, outcome))
-    looked_at = totals.articles - totals.passed
-    would = "would change" if asked.dry_run or outcome.status == "held" else "changed"
-    tell(f"{totals.changed} of {looked_at} articles {would} ({100 * totals.share:.1f} %): {job.report}")
-    if asked.dry_run and as_json is None:
-        for line in by_label(totals):
-            typer.echo(line)
-    if totals.rejected:
-        tell(f"{totals.rejected} records could not be read and are not in the output: {job.rejects} says why")
-    for problem in outcome.problems:
-        tell(f"rubricator: {problem}")
-    if outcome.status == "held":
-        tell(f"rubricator: {asked.output} was not touched, for more changes than --max-change: look at the page, then "
-             "--resume with --yes, or with a higher --max-change")  # fmt: skip
-    if outcome.status == "stopped":
-        tell("rubricator: stopped; --resume goes on")
-    if outcome.status == "broken":
-        tell("rubricator: the rest is done; mend what is damaged, then --resume")
-    return 0 if outcome.status == "done" else FAILED
-
-
-def by_label(totals: Totals) -> Iterator[str]:
-    """What would be added and removed, with an example of each."""
-    for head in HEADS:
-        added, removed = totals.added.get(head, {}), totals.removed.get(head, {})
-        for label in sorted({*added, *removed}, key=lambda one: (-added.get(one, 0) - removed.get(one, 0), one)):
-            shown = next((each for each in totals.examples if label in _of(each, head)), None)
-            example = "" if shown is None else f"\t{shown.id or f'line {shown.line}'}: {shown.title}"
-            yield f"{head}\t{label}\t+{added.get(label, 0)}\t-{removed.get(label, 0)}{example}"
-
-
-def _of(example: Example, head: Head) -> Sequence[str]:
-    return (*example.added.get(head, ()), *example.removed.get(head, ()))
-
-
-def table(jobs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for one in jobs:
-        done = f"{one.get('changed', 0)} of {one.get('articles', 0)} changed"
-        yield f"{one['job']}  {one['status']:11}  {done}  {one['input']} -> {one['output']}"
-
-
 def undo(settings: Settings, id_: str) -> int:
     """Raises JobError."""
     job = find(settings, id_)
     with job.alone():
-        files = place.undo(job.folder)
+        if not (files := place.undo(job.folder)):
+            raise JobError(f"the job {id_} has put nothing in place: there is nothing to undo")
         job.tell("undone")
     return files
 

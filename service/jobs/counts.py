@@ -48,6 +48,7 @@ class ShardCounts(Struct, kw_only=True):
     articles: int = 0  # records that could be read
     passed: int = 0  # of them out of scope
     abstained: int = 0
+    uncalibrated: int = 0  # of an outlet for which not all that was asked for can be decided
     changed: int = 0
     written: int = 0
     added: dict[Head, dict[str, int]] = field(default_factory=dict)
@@ -96,6 +97,7 @@ class Totals(Struct, kw_only=True):
     articles: int = 0
     passed: int = 0
     abstained: int = 0
+    uncalibrated: int = 0  # of an outlet for which not all that was asked for can be decided
     changed: int = 0
     written: int = 0
     rejected: int = 0
@@ -120,7 +122,7 @@ def add_up(shards: Iterable[ShardCounts]) -> Totals:
     before, file = 0, -1  # lines of this file in the shards before
     for one in shards:
         before, file = (before, file) if one.file == file else (0, one.file)
-        for name in ("lines", "articles", "passed", "abstained", "changed", "written"):
+        for name in ("lines", "articles", "passed", "abstained", "uncalibrated", "changed", "written"):
             setattr(totals, name, getattr(totals, name) + getattr(one, name))
         totals.rejected += len(one.rejected)
         reasons.update(each.kind for each in one.rejected)

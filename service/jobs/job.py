@@ -29,12 +29,13 @@ from service.inference.beside import file_beside, sync_directory
 from service.jobs import plan as plans
 from service.jobs import snapshot
 from service.jobs.plan import SHARD_BYTES, Asked, JobError, Plan, code, digest_of
-from service.jobs.shards import pairs, write_pairs
+from service.jobs.shards import beside_output, pairs, read_pairs, write_pairs
 from service.keeping import Keeping
 from service.loading import directory_of
 from service.settings import Settings
 
 FOLDER = "jobs"
+UPLOADS = "uploads"  # in it, archives that were sent over HTTP
 
 # held: more would change than is allowed; broken: some of the input can't be read; stopped: by whoever started it
 Status = Literal["running", "stopped", "held", "broken", "failed", "done", "undone"]
@@ -69,6 +70,10 @@ class Job:
     @property
     def rejects(self) -> Path:
         return self.folder / "rejects.jsonl"
+
+    @property
+    def rejected(self) -> Path:
+        return self.folder / "rejected.jsonl"
 
     @property
     def totals(self) -> Path:
@@ -167,7 +172,12 @@ def prune(settings: Settings, days: int) -> int:
     gone = 0
     for job in all_jobs(settings):
         if job.state.at < before and not job.is_running:
+            for pair in read_pairs(job.folder):
+                beside_output(job.id, pair).unlink(missing_ok=True)
             shutil.rmtree(job.folder)
+            sent = Path(job.plan.asked.input).parent
+            if sent.parent == (settings.home / FOLDER / UPLOADS).absolute():  # what came over HTTP goes with its job
+                shutil.rmtree(sent, ignore_errors=True)
             gone += 1
     return gone
 

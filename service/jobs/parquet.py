@@ -10,10 +10,9 @@ import msgspec
 from service.inference.article import LabelledArticle
 from service.inference.beside import file_beside
 from service.inference.labels import HEADS
-from service.jobs.change import is_changed
-from service.jobs.counts import ShardCounts
+from service.jobs.counts import Rejected, ShardCounts
+from service.jobs.deciding import GROUP, Decided, decided
 from service.jobs.plan import JobError, Plan
-from service.jobs.retag_shard import GROUP, Decided, decided, keep_refused, part_file, row_of
 from service.jobs.shards import Shard
 from service.jobs.worker import Equipment
 from service.lines import DamagedFileError
@@ -35,25 +34,24 @@ def groups(path: Path, shard_bytes: int) -> Iterator[tuple[int, int, int]]:
                 start, weight = number + 1, 0
 
 
-def retag_groups(plan: Plan, shard: Shard, folder: Path, with_model: Equipment, counts: ShardCounts) -> Path | None:
-    """What retag_shard does with row groups. Heavy on CPU."""
+def retag_groups(
+    plan: Plan, shard: Shard, with_model: Equipment, counts: ShardCounts, part: Path | None
+) -> list[bytes]:
+    """What retag_shard does with row groups; returns the rows that can't be used, as JSON. Heavy on CPU."""
     import pyarrow.parquet as pq
 
-    part = None if plan.asked.dry_run else part_file(folder, shard)
     refused: list[bytes] = []
     with _file(Path(shard.path)) as file:
         schema = _schema(file.schema_arrow, plan)
-        codec = _codec(file)
         tables = _tables(plan, shard, with_model, counts, file, schema, refused)
         if part is None:
             for _ in tables:
                 pass
         else:
-            with file_beside(part) as beside, pq.ParquetWriter(beside, schema, compression=codec) as writer:
+            with file_beside(part) as beside, pq.ParquetWriter(beside, schema, compression=_codec(file)) as writer:
                 for table in tables:
                     writer.write_table(table)
-    keep_refused(folder, shard, refused)
-    return part
+    return refused
 
 
 def join(parts: Sequence[Path], source: Path, plan: Plan, file: Any) -> None:
@@ -75,19 +73,19 @@ def _tables(
     import pyarrow as pa
 
     waiting: list[Any] = []
-    numbers = range(shard.start, shard.end)
-    for batch in file.iter_batches(batch_size=GROUP, row_groups=numbers):
-        lines = list(map(_line, _known(batch)))
-        rows = [row_of(plan, with_model, counts.lines + i, line) for i, line in enumerate(lines, start=1)]
-        first, before = counts.lines + 1, len(counts.rejected)
-        counts.lines += len(rows)
-        kept = [
-            one
-            for one in decided(plan, with_model, rows, counts)
-            if not plan.asked.only_changes or (one.change is not None and is_changed(one.change))
-        ]
+    for batch in file.iter_batches(batch_size=GROUP, row_groups=range(shard.start, shard.end)):
+        first = counts.lines + 1
+        lines = dict(enumerate(map(_line, _known(batch)), start=first))
+        counts.lines += len(lines)
+        kept: list[Decided | Rejected] = []
+        for one in decided(plan, with_model, lines, counts):
+            if isinstance(one, Rejected):
+                refused.append(lines[one.line])
+                if plan.asked.is_in_place:
+                    kept.append(one)
+            elif one.is_changed or not plan.asked.only_changes:
+                kept.append(one)
         counts.written += len(kept)
-        refused += (lines[one.line - first] for one in counts.rejected[before:])
         waiting.append(_batch(batch, kept, first, schema))
         if sum(map(len, waiting)) >= ROWS:
             yield pa.Table.from_batches(waiting, schema)
@@ -96,15 +94,17 @@ def _tables(
         yield pa.Table.from_batches(waiting, schema)
 
 
-def _batch(batch: Any, kept: Sequence[Decided], first: int, schema: Any) -> Any:
+def _batch(batch: Any, kept: Sequence[Decided | Rejected], first: int, schema: Any) -> Any:
     import pyarrow as pa
 
     if len(kept) < len(batch):
-        batch = batch.take(pa.array([one.row.line - first for one in kept], pa.int64()))
+        batch = batch.take(pa.array([one.line - first for one in kept], pa.int64()))
     columns = []
     for field in schema:
         if field.name == "annotation":
-            texts = [None if one.annotation is None else bytes(one.annotation).decode() for one in kept]
+            texts = [
+                bytes(one.annotation).decode() if isinstance(one, Decided) and one.annotation else None for one in kept
+            ]
             columns.append(pa.array(texts, field.type))
         elif field.name in HEADS:
             own = batch.column(field.name).to_pylist() if field.name in batch.schema.names else [None] * len(batch)
@@ -116,9 +116,13 @@ def _batch(batch: Any, kept: Sequence[Decided], first: int, schema: Any) -> Any:
     return pa.record_batch(columns, schema=schema)
 
 
-def _labels(one: Decided, head: Any, had: Any) -> Any:
+def _annotation(one: Decided | Rejected) -> str | None:
+    return None if isinstance(one, Rejected) or one.annotation is None else bytes(one.annotation).decode()
+
+
+def _labels(one: Decided | Rejected, head: Any, had: Any) -> Any:
     """As it was, where nothing changed."""
-    if one.change is None:
+    if isinstance(one, Rejected) or one.change is None:
         return had
     after = one.change[head].after
     if after is None:

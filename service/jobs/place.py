@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from service.inference.beside import file_beside, sync_directory
 from service.jobs.counts import ShardCounts
 from service.jobs.plan import JobError, Plan
-from service.jobs.shards import Cut, kind_of
+from service.jobs.shards import Cut, beside_output, kind_of
 
 CHUNK = 1 << 20
 
@@ -51,7 +51,7 @@ def place(plan: Plan, folder: Path, cut: Cut, parts: Sequence[Path], counts: Seq
         return
     made = tuple(str(one) for one in output.parents if not one.exists()) or (before.made if before else ())
     output.parent.mkdir(parents=True, exist_ok=True)
-    beside = output.parent / f".beside-{plan.id}-{cut.number:05}"
+    beside = beside_output(plan.id, cut)
     try:
         with beside.open("wb") as file:
             if kind_of(output.name) == "rows":

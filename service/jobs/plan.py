@@ -54,6 +54,11 @@ class Asked(Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     profile: Profile = "balanced"
 
+    @property
+    def is_in_place(self) -> bool:
+        """Then records that can't be read stay where they are: they would be lost."""
+        return self.input == self.output
+
 
 class Plan(Struct, frozen=True, kw_only=True):
     """`digest` is the sha256 of the artifact's manifest, which has those of all its files; `snapshot` that of what

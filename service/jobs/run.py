@@ -14,9 +14,10 @@ from service.jobs import snapshot
 from service.jobs.counts import ShardCounts, Totals, add_up
 from service.jobs.job import Job, Status
 from service.jobs.place import place, read
-from service.jobs.plan import JobError, Plan
-from service.jobs.retag_shard import FULL, counts_file, counts_of, part_file, refused_file
-from service.jobs.shards import Cut, Pair, Shard
+from service.jobs.plan import JobError, Plan, code
+from service.jobs.rejects import write_rejects
+from service.jobs.retag_shard import FULL, counts_file, counts_of, part_file
+from service.jobs.shards import Cut, Shard
 from service.lines import DamagedFileError
 
 MAX_CHANGE = 0.05  # of the articles that are looked at
@@ -59,12 +60,12 @@ def run(
     with job.alone(), _told(job):
         job.tell("running")
         cuts, problems = _cut(plan, folder)
-        shards = [shard for cut in cuts for shard in cut.shards]
-        todo = [shard for shard in shards if counts_of(folder, shard) is None]
+        todo = [shard for cut in cuts for shard in cut.shards if not counts_file(folder, shard).exists()]
+        _check_code(plan, todo)
         problems += _work(job, engine, report, stopped, todo)
-        done = [counts for cut in cuts for shard in cut.shards if (counts := counts_of(folder, shard)) is not None]
-        totals = add_up(done)
-        _write_rejects(job, cuts)
+        problems += _written_meanwhile(folder, cuts)
+        totals = add_up(_counted(folder, cuts))
+        write_rejects(job, cuts)
         held = not plan.asked.dry_run and totals.share > max_change
         _write_report(job, totals, held, problems)
         if stopped():
@@ -88,7 +89,7 @@ def _cut(plan: Plan, folder: Path) -> tuple[list[Cut], list[str]]:
     cuts, problems = [], []
     for pair in cutting.read_pairs(folder):
         before = cutting.read(folder, pair.number)
-        if before is not None and (read(folder, pair.number) is not None or _is_same(before, pair)):
+        if before is not None and (read(folder, pair.number) is not None or _is_same(before)):
             cuts.append(before)
             continue
         for old in before.shards if before is not None else ():
@@ -105,8 +106,36 @@ def _cut(plan: Plan, folder: Path) -> tuple[list[Cut], list[str]]:
     return cuts, problems
 
 
-def _is_same(cut: Cut, pair: Pair) -> bool:
-    return cut.input == pair.input and cut.stamp == cutting.stamp_of(Path(pair.input))
+def _is_same(cut: Cut) -> bool:
+    """Whether the input is as it was when it was cut."""
+    try:
+        return cut.stamp == cutting.stamp_of(Path(cut.input))
+    except FileNotFoundError:
+        return False
+
+
+def _check_code(plan: Plan, todo: Sequence[Shard]) -> None:
+    if todo and plan.code != code():
+        raise JobError(
+            f"the job was started by rubricator {plan.code}, and this is {code()}, which may decide otherwise: "
+            "start a new job"
+        )
+
+
+def _written_meanwhile(folder: Path, cuts: Sequence[Cut]) -> list[str]:
+    """Inputs that somebody wrote to while they were read: what was made of them is of no use."""
+    return [
+        f"{cut.input} was written to while it was read: --resume reads it again"
+        for cut in cuts
+        if read(folder, cut.number) is None and not _is_same(cut)
+    ]
+
+
+def _counted(folder: Path, cuts: Sequence[Cut]) -> Iterator[ShardCounts]:
+    for cut in cuts:
+        for shard in cut.shards:
+            if (counts := counts_of(folder, shard)) is not None:
+                yield counts
 
 
 def _work(
@@ -133,30 +162,14 @@ def _work(
 
 
 def _place(job: Job, cut: Cut) -> None:
-    """If all of it is there."""
+    """If all of it is there, and of the input as it is."""
+    if read(job.folder, cut.number) is None and not _is_same(cut):
+        return
     counts = [counts_of(job.folder, shard) for shard in cut.shards]
     whole = [one for one in counts if one is not None]
     if len(whole) == len(cut.shards):
         parts = [part_file(job.folder, shard) for shard in cut.shards]
         place(job.plan, job.folder, cut, parts, whole)
-
-
-def _write_rejects(job: Job, cuts: Sequence[Cut]) -> None:
-    """Those of the whole job, with the lines of their files; and the records themselves, as they came."""
-    with file_beside(job.rejects) as file, file_beside(job.folder / "rejected.jsonl") as records:
-        for cut in cuts:
-            before = 0
-            for shard in cut.shards:
-                counts = counts_of(job.folder, shard)
-                if counts is None:
-                    break  # of the shards behind it the lines are not known
-                for one in counts.rejected:
-                    rejected = {"file": cut.input, "line": before + one.line, "reason": one.reason}
-                    file.write(msgspec.json.encode(rejected) + b"\n")
-                if counts.rejected:
-                    with refused_file(job.folder, shard).open("rb") as refused:
-                        shutil.copyfileobj(refused, records)
-                before += counts.lines
 
 
 def _write_report(job: Job, totals: Totals, held: bool, problems: Sequence[str]) -> None:

@@ -99,6 +99,11 @@ def read_pairs(folder: Path) -> list[Pair]:
     return msgspec.json.decode((folder / PAIRS).read_bytes(), type=list[Pair])
 
 
+def beside_output(job: str, pair: Pair | Cut) -> Path:
+    """Where the output is made, to be renamed when it is whole."""
+    return Path(pair.output).parent / f".beside-{job}-{pair.number:05}"
+
+
 def stamp_of(path: Path) -> str:
     """Differs when the file has been written again."""
     status = path.stat()

@@ -61,13 +61,30 @@ def get(connection: Connection, prediction_id: str) -> list[Kept]:
 
 
 def latest(connection: Connection, most: int) -> list[Kept]:
-    """Those that are still held, the latest first."""
+    """Those that are still held, the latest first; their rows alone, without the answer."""
     rows = connection.rows(
-        "SELECT prediction_id, heads, article_id, draft, made_at, size, answer FROM predictions "
+        "SELECT prediction_id, heads, article_id, draft, made_at, size, NULL FROM predictions "
         "WHERE answer IS NOT NULL ORDER BY made_at DESC LIMIT :most",
         most=most,
     )
     return [Kept(*row) for row in rows]
+
+
+def contents(connection: Connection, rows: Sequence[Kept]) -> dict[Kept, bytes]:
+    """The answers of rows that came without; of one that changed meanwhile there is none."""
+    found: dict[Kept, bytes] = {}
+    for start in range(0, len(rows), ROWS):
+        some = rows[start : start + ROWS]
+        wanted = {(row.prediction_id, row.heads, row.made_at): row for row in some}
+        names = {f"id{i}": row.prediction_id for i, row in enumerate(some)}
+        for prediction_id, heads, made_at, answer in connection.rows(
+            "SELECT prediction_id, heads, made_at, answer FROM predictions "  # noqa: S608 - names of our own
+            f"WHERE answer IS NOT NULL AND prediction_id IN ({', '.join(f':{name}' for name in names)})",
+            **names,
+        ):
+            if row := wanted.get((prediction_id, heads, made_at)):
+                found[row] = bytes(answer)
+    return found
 
 
 def prune(connection: Connection, *, before: int, most_bytes: int, now: int) -> int:

@@ -1,6 +1,6 @@
-"""The table `audits`: what editors found of labels that were `auto`, by version of the model."""
+"""The tables `draws`, of articles that are to be judged, and `audits`, of what editors found of their labels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from service.store import journal
@@ -9,13 +9,25 @@ from service.store.database import Connection
 State: TypeAlias = tuple[int, int]  # how many rows, the number of the latest
 
 
+class Draw(NamedTuple):
+    """An article that a version published something of; `labels` as JSON. `made_at` is ms since 1970."""
+
+    version: str
+    key: bytes
+    heads: str
+    article_id: str
+    prediction_id: str
+    made_at: int
+    labels: bytes
+
+
 class Audit(NamedTuple):
     version: str
     head: str
     label: str
     key: bytes  # of the article
     name: str
-    correct: bool | None
+    correct: bool
     sequence: int
 
 
@@ -28,7 +40,7 @@ class Counted(NamedTuple):
     articles: int
 
 
-NOBODY = b""  # the key of a row that makes counting begin anew
+_DRAW = ", ".join(Draw._fields)
 
 
 def state(connection: Connection) -> State:
@@ -48,20 +60,63 @@ def counted(connection: Connection) -> list[Counted]:
     return [Counted(*row) for row in rows]
 
 
+def draw(connection: Connection, draws: Sequence[Draw]) -> None:
+    """What a version published first of an article stays: later answers may have heeded an editor."""
+    connection.many(
+        f"INSERT INTO draws ({_DRAW}) VALUES (:version, :key, :heads, :article_id, :prediction_id, :made_at, :labels) "  # noqa: S608
+        "ON CONFLICT (version, key, heads) DO NOTHING",
+        [one._asdict() for one in draws],
+    )
+
+
+def waiting(connection: Connection, version: str, since: int, most: int) -> list[Draw]:
+    """Drawn from `since` (ms since 1970) on, and not judged yet: the oldest first, so that none is forgotten."""
+    rows = connection.rows(
+        f"SELECT {_DRAW} FROM draws d WHERE d.version = :version AND d.made_at >= :since AND NOT EXISTS "  # noqa: S608
+        "(SELECT 1 FROM audits a WHERE a.key = d.key AND a.version = d.version) ORDER BY d.made_at LIMIT :most",
+        version=version,
+        since=since,
+        most=most,
+    )
+    return [Draw(*row) for row in rows]
+
+
+def draws_of(connection: Connection, key: bytes) -> list[Draw]:
+    return [Draw(*row) for row in connection.rows(f"SELECT {_DRAW} FROM draws WHERE key = :key", key=key)]  # noqa: S608
+
+
+def judged(connection: Connection, key: bytes) -> set[tuple[str, str, str]]:
+    """Version, head and id of the article's labels that were judged."""
+    rows = connection.rows("SELECT version, head, label FROM audits WHERE key = :key", key=key)
+    return {(version, head, label) for version, head, label in rows}
+
+
 def put(connection: Connection, audits: Sequence[Audit]) -> None:
-    """Of an article that is judged again the later judgement counts."""
     connection.many(
         "INSERT INTO audits (version, head, label, key, name, correct, sequence) "
-        "VALUES (:version, :head, :label, :key, :name, :correct, :sequence) "
-        "ON CONFLICT (version, head, label, key) DO UPDATE SET name = excluded.name, correct = excluded.correct, "
-        "sequence = excluded.sequence",
+        "VALUES (:version, :head, :label, :key, :name, :correct, :sequence)",
         [one._asdict() for one in audits],
     )
 
 
-def begin_anew(connection: Connection, version: str, head: str, label: str, name: str) -> None:
+def begin_anew(
+    connection: Connection, version: str, head: str, label: str, name: str, at: str, actor: str, reason: str
+) -> None:
+    """A row of its own, which stays: who trusted the label again, when and why."""
     number = journal.last_number(connection) + 1
-    put(connection, [Audit(version, head, label, NOBODY, name, None, number)])
+    connection.rows(
+        "INSERT INTO audits (version, head, label, key, name, correct, sequence, at, actor, reason) "
+        "VALUES (:version, :head, :label, :key, :name, NULL, :sequence, :at, :actor, :reason)",
+        version=version,
+        head=head,
+        label=label,
+        key=_key_of_a_row(number),
+        name=name,
+        sequence=number,
+        at=at,
+        actor=actor,
+        reason=reason,
+    )
     journal.give_numbers(connection, number)
 
 
@@ -69,7 +124,17 @@ def take_back(connection: Connection, sequence: int) -> None:
     connection.rows("DELETE FROM audits WHERE sequence = :sequence", sequence=sequence)
 
 
-def judged(connection: Connection, version: str, keys: Iterable[bytes]) -> set[bytes]:
-    """Which of the articles have been judged under this version."""
-    found = connection.rows("SELECT DISTINCT key FROM audits WHERE version = :version", version=version)
-    return {bytes(key) for [key] in found}.intersection(keys)
+def erase(connection: Connection, key: bytes, number: int) -> None:
+    """Nothing leads to the article any more; that some article's label was right or wrong stays, else a label would be
+    trusted again by erasing what speaks against it. `number` is one that nothing else has."""
+    connection.rows("DELETE FROM draws WHERE key = :key", key=key)
+    connection.rows("UPDATE audits SET key = :instead WHERE key = :key", instead=_key_of_a_row(number), key=key)
+
+
+def prune(connection: Connection, before: int) -> None:
+    connection.rows("DELETE FROM draws WHERE made_at < :before", before=before)
+
+
+def _key_of_a_row(number: int) -> bytes:
+    """8 bytes; that of an article has 16."""
+    return number.to_bytes(8)

@@ -133,9 +133,9 @@ def taught(connection: Connection) -> Iterator[Entry]:
         sequence = entries[-1].sequence
 
 
-def latest_taught(connection: Connection, most: int, *, texts: bool = False) -> list[Entry]:
-    """What training may learn from, without what was undone: the latest first. `texts`: with the articles."""
-    columns = _COLUMNS if texts else _COLUMNS.replace("c.article,", "NULL,")
+def latest_taught(connection: Connection, most: int) -> list[Entry]:
+    """What training may learn from, without what was undone and without the articles' text: the latest first."""
+    columns = _COLUMNS.replace("c.article,", "NULL,")
     rows = connection.rows(
         f"SELECT {columns} FROM corrections c WHERE c.taught ORDER BY c.sequence DESC LIMIT :most",  # noqa: S608
         most=most,

@@ -2,6 +2,7 @@
 
 import { call } from "/page/api.js";
 import { bar, byId, element, number, percent, table, time } from "/page/dom.js";
+import { trustFigures } from "/page/trust.js";
 import { DECISIONS, HEADS, REASONS } from "/page/words.js";
 
 export async function showNumbers() {
@@ -11,6 +12,7 @@ export async function showNumbers() {
   const decided = (head) => all.decisions.filter((one) => one.head === head).reduce((sum, one) => sum + one.count, 0);
   byId("figures").replaceChildren(...[
     store.up ? "" : element("p", { class: "note bad" }, "Хранилище недоступно: ответы даются без решений редакторов, ничего не публикуется без просмотра, правки не сохраняются."),
+    ...trustFigures(all.trust),
     table("Статьи с запуска сервиса", ["Что", "Сколько"], [
       ["Размечено", number(all.articles)],
       ["Не прочитано", number(all.refused)],

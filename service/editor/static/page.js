@@ -2,18 +2,20 @@
 
 import { byId, complain } from "/page/dom.js";
 import { initArticle } from "/page/article.js";
+import { showJobs } from "/page/jobs.js";
 import { showModels } from "/page/models.js";
 import { showNumbers } from "/page/numbers.js";
 import { initReview, showReview } from "/page/review.js";
+import { showBanner } from "/page/trust.js";
 
-const TITLES = { article: "Статья", review: "Очередь", models: "Модели", numbers: "Числа" };
+const TITLES = { article: "Статья", review: "Очередь", models: "Модели", jobs: "Задания", numbers: "Числа" };
 const LETTERS = "rubricator.letters"; // in the browser's memory: whether keys without Ctrl are on
 
 const article = initArticle();
 initReview();
-const shows = { review: showReview, models: showModels, numbers: showNumbers };
+const shows = { review: showReview, models: showModels, jobs: showJobs, numbers: showNumbers };
 
-/** #article, #review, #models, #numbers; #prediction=… opens an answer. */
+/** #article, #review, #models, #jobs, #numbers; #prediction=… opens an answer. */
 async function show(focus) {
   const [hash, id] = location.hash.slice(1).split("=");
   const name = hash === "prediction" || !TITLES[hash] ? "article" : hash;
@@ -26,6 +28,7 @@ async function show(focus) {
   byId("alert").replaceChildren();
   byId("status").replaceChildren();
   if (focus) byId(`heading-${name}`).focus();
+  showBanner();
   try {
     if (hash === "prediction" && id) await article.openPrediction(decodeURIComponent(id));
     else await shows[name]?.();
