@@ -431,3 +431,8 @@ def test_hostile_texts_take_linear_time(name: str) -> None:
     read(Article(text=text))
     read(Article(body_html=text))
     assert time.process_time() - start < 3  # two readings: each well under a second on a quiet core
+
+
+def test_age_limits_stand_at_their_own_plus() -> None:
+    found = [(mark.start, mark.end) for mark in marks("Фильм 6+-+ (16+), 18+ и 12++, 0+", False)]
+    assert found == [(6, 8), (11, 16), (18, 21), (30, 32)]

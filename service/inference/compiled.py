@@ -22,7 +22,7 @@ from service.inference.text import Raw
 
 ROLES: tuple[Role, ...] = ("mentioned", "about", "happened")  # as kernel/places.h numbers them
 GROUP = 64  # articles to one call: what is told of them stays in the cache
-LETTERS, HITS = 20_000, 512  # room that stays with a thread; a longer article gets its own for the while
+LETTERS, HITS = 100_000, 2_048  # room that stays with a thread, on paper until it is used; more is made for the while
 TAGS_TOLD, PLACES_TOLD, SPANS_TOLD = 8, 8, 24  # room for each article of a group; one may take what others leave
 
 Doubles = npt.NDArray[np.float64]

@@ -24,6 +24,8 @@ _ADVERTISEMENT = _pattern(
     r"|#реклама\b|\bрекламодатель\s*[:–—-][^\n]{0,200}",
     rf"|(?:^|(?<=[\n.!?*]))(?:[^\w\n]|_){{0,8}}реклама\W{{1,4}}(?-i:{_COMPANY})[^\n]{{0,200}}",
 )
+_ADVERTISES = ("еклам", "ЕКЛАМ")
+_BEFORE, _BEHIND = 120, 500  # characters around them that «на правах рекламы» and a company's name may take
 _ADVERTISEMENT_LINE = _pattern(
     r"^(?:\W|_){0,8}(?:реклама|промо|(?:партн[её]рский|рекламный|спонсорский)\s+(?:материал|пост|текст))(?:\W|_){0,8}$"
 )
@@ -57,12 +59,43 @@ def _apart(found: list[Mark]) -> list[Mark]:
     return apart
 
 
+def _places_of(text: str, *strings: str) -> list[int]:
+    """Where any of the strings stands, in order."""
+    found = []
+    for string in strings:
+        position = text.find(string)
+        while position >= 0:
+            found.append(position)
+            position = text.find(string, position + 1)
+    return sorted(found)
+
+
+def _age_limits(text: str, title: bool) -> list[Mark]:
+    """Only where a plus stands: looked for from every character, 8,000 words take 4 ms."""
+    found: list[Mark] = []
+    for plus in _places_of(text, "+"):
+        tries = (_AGE_LIMIT.match(text, start) for start in range(max(0, plus - 3), plus))
+        if match := next((one for one in tries if one and one.end() > plus), None):
+            found.append(Mark(*match.span(), AGE))
+    return found
+
+
 def _simple(kind: str, pattern: re.Pattern[str]) -> Callable[[str, bool], list[Mark]]:
     return lambda text, title: [Mark(*found.span(), kind) for found in pattern.finditer(text)]
 
 
 def _advertisements(text: str, title: bool) -> list[Mark]:
-    found = [Mark(*match.span(), ADVERTISEMENT) for match in _ADVERTISEMENT.finditer(text)]
+    windows: list[list[int]] = []  # only around the stems: 8,000 words take 18 ms
+    for stem in _places_of(text, *_ADVERTISES):
+        if windows and stem - _BEFORE <= windows[-1][1]:
+            windows[-1][1] = stem + _BEHIND
+        else:
+            windows.append([max(0, stem - _BEFORE), stem + _BEHIND])
+    found = [
+        Mark(*match.span(), ADVERTISEMENT)
+        for start, end in windows
+        for match in _ADVERTISEMENT.finditer(text, start, end)
+    ]
     start = 0
     for line in text.split("\n"):
         if len(line) < 60 and _ADVERTISEMENT_LINE.match(line):
@@ -74,10 +107,10 @@ def _advertisements(text: str, title: bool) -> list[Mark]:
 # What to look for, when at all: first one character that is rare in Russian (0.1 µs), then stems (1 µs each).
 _SEARCHES: tuple[tuple[str, tuple[str, ...], Callable[[str, bool], list[Mark]]], ...] = (
     ("", STEMS, legal_marks),
-    ("+", ("0+", "6+", "2+", "8+"), _simple(AGE, _AGE_LIMIT)),
+    ("+", ("0+", "6+", "2+", "8+"), _age_limits),
     ("d", ("erid", "Erid"), _simple(ERID, _ERID)),
     ("D", ("ERID",), _simple(ERID, _ERID)),
-    ("", ("еклам", "ЕКЛАМ", "рский материал"), _advertisements),
+    ("", (*_ADVERTISES, "рский материал"), _advertisements),
 )
 SOUGHT = tuple(
     dict.fromkeys(stem for _, stems, _ in _SEARCHES for stem in stems)
