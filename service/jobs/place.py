@@ -16,7 +16,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from service.inference.beside import file_beside, sync_directory
-from service.jobs.counts import ShardCounts
 from service.jobs.plan import JobError, Plan
 from service.jobs.shards import Cut, beside_output, kind_of
 
@@ -43,8 +42,8 @@ class Placed(Struct, frozen=True, kw_only=True):
     renamed: bool = False
 
 
-def place(plan: Plan, folder: Path, cut: Cut, parts: Sequence[Path], counts: Sequence[ShardCounts]) -> None:
-    """The parts become the output, which appears whole. Reads and writes the disk."""
+def place(plan: Plan, folder: Path, cut: Cut, parts: Sequence[Path], pieces: Sequence[Piece]) -> None:
+    """The parts, each of them a piece, become the output, which appears whole. Reads and writes the disk."""
     output = Path(cut.output)
     if (before := read(folder, cut.number)) is not None and (before.renamed or is_as_placed(before)):
         _write(replace(before, renamed=True), folder)  # a crash came after the rename
@@ -59,12 +58,11 @@ def place(plan: Plan, folder: Path, cut: Cut, parts: Sequence[Path], counts: Seq
 
                 join(parts, Path(cut.input), plan, file)
                 file.flush()
-                pieces: tuple[Piece, ...] = (_piece(beside),)
+                pieces = (_piece(beside),)
             else:
                 for part in parts:
                     with part.open("rb") as opened:
                         shutil.copyfileobj(opened, file, CHUNK)
-                pieces = tuple(Piece(one.size, one.sha256) for one in counts)
             file.flush()
             os.fsync(file.fileno())
         had = _keep(output, folder / "before" / f"{cut.number:05}")
@@ -76,7 +74,7 @@ def place(plan: Plan, folder: Path, cut: Cut, parts: Sequence[Path], counts: Seq
             output=cut.output,
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
-            pieces=pieces,
+            pieces=tuple(pieces),
             had=had,
             made=made,
         )
