@@ -87,6 +87,7 @@ def test_an_adopted_model_is_an_ordinary_artifact(tmp_path: Path) -> None:
     assert len(served.tags.labels) == found.tags
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["precision", "balanced", "recall"])
 def test_an_adopted_model_has_profiles_and_policies_of_its_own(profile: Profile) -> None:
     model, found = small()

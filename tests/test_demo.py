@@ -4,6 +4,7 @@ import json
 import shlex
 
 import msgspec
+import pytest
 
 from service.inference.article import Article
 from service.inference.decisions import Options
@@ -29,6 +30,7 @@ def test_the_article_shown_is_in_no_training() -> None:
     assert own not in others
 
 
+@pytest.mark.slow
 def test_title_lead_and_labels_are_shown() -> None:
     article = unseen()
     [answer] = annotator().annotate([article], Options(explain=True))

@@ -101,6 +101,7 @@ def test_a_packed_archive_comes_back_packed_and_bad_lines_are_told(client: httpx
     assert json.loads(error)["line"] == 6
 
 
+@pytest.mark.slow
 def test_what_changes_too_much_is_held_until_it_is_confirmed(client: httpx.Client) -> None:
     job = send(client, archive(), max_change=0.01).json()
     assert ended(client, job["id"])["status"] == "held"
@@ -125,6 +126,7 @@ def test_a_call_that_is_sent_again_is_one_job(client: httpx.Client) -> None:
     assert send(client, archive(2), {**LINES, "Idempotency-Key": "k"}).status_code == 409
 
 
+@pytest.mark.slow
 def test_paths_are_read_and_written_in_allowed_folders_alone(tmp_path: Path) -> None:
     allowed = tmp_path / "archive"
     allowed.mkdir()
@@ -173,6 +175,7 @@ def test_what_can_not_be_done_is_told_at_once_and_leaves_nothing(
     assert client.get("/jobs").json() == []
 
 
+@pytest.mark.slow
 def test_limits_hold(tmp_path: Path) -> None:
     with service(tmp_path, jobs_upload=1000, jobs_waiting=0) as client:
         refused = send(client, archive(1))
@@ -221,6 +224,7 @@ def listener() -> Iterator[Listener]:
         told.server.server_close()
 
 
+@pytest.mark.slow
 def test_the_end_is_told_signed_and_again_until_it_is_heard(
     tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

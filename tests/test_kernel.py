@@ -121,6 +121,7 @@ def test_words_of_any_text_stand_at_the_same_places(text: str) -> None:
     assert edges[: 2 * words].tolist() == edges_in(cut).tolist()
 
 
+@pytest.mark.slow
 def test_answers_of_a_long_batch_are_the_same() -> None:
     """More than one group, and in it an article that has more letters, hits and places than there is room for."""
     names = " ".join(place.label for place in annotator().places)

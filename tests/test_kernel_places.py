@@ -92,12 +92,14 @@ def same(of: Reading, title: str, body: str) -> Sequence[PlaceFound]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("home", HOMES)
 def test_all_traps_are_read_alike(home: str) -> None:
     found = [one for row in rows() for one in (*same(reading(home), "", row), *same(reading(home), row, ""))]
     assert {one.role for one in found} == set(ROLES)
 
 
+@pytest.mark.slow
 def test_traps_one_after_the_other_are_read_alike() -> None:
     texts = rows()
     for at in range(0, len(texts), 7):

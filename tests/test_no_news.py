@@ -49,6 +49,7 @@ def test_what_is_no_news_is_answered_with_another_rubric_for_an_editor_to_look_a
     assert told >= 7  # of 9
 
 
+@pytest.mark.slow
 def test_other_articles_are_published_as_before() -> None:
     sent = [replace(article, source="sample") for article in articles()]
     answers = open_handed().annotate(sent)

@@ -260,6 +260,7 @@ def test_rubbish_is_a_record_error(rubbish: bytes) -> None:
     problem(rubbish)
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(), lambda i: st.lists(i) | st.dictionaries(st.text(), i)

@@ -221,8 +221,9 @@ def test_on_a_read_only_disk_what_was_known_is_heeded_and_nothing_is_auto(tmp_pa
     for above in tmp_path.parents:
         above.chmod(above.stat().st_mode | 0o111) if str(above).startswith(tempfile.gettempdir()) else None
     look = (
-        "import os, sys, time; os.geteuid() or os.setuid(65534)\n"
+        "import os, sys, time\n"
         "from pathlib import Path; from service.keeping import Keeping; from service.store.database import SQLite\n"
+        "os.geteuid() or os.setuid(65534)\n"  # after the imports: Python itself may lie where nobody else looks
         "keeping = Keeping(SQLite(Path(sys.argv[1])), 30, 10**9); keeping.start(); time.sleep(2)\n"
         "print(keeping.recall.articles, keeping.recall.problem)"
     )

@@ -257,6 +257,7 @@ def test_the_manifest_knows_which_labels_were_joined_to_a_tag() -> None:
     assert set(trained().manifest["labels"]["aliases"].values()) <= ids
 
 
+@pytest.mark.slow
 def test_a_corpus_whose_tags_name_places_labels_places() -> None:
     def example(corpus: int, **labels: Any) -> Example:
         article = LabelledArticle(title="Т", rubric="А", **labels)

@@ -35,6 +35,7 @@ def test_every_character_is_one_byte_and_every_word_has_its_place(text: str) -> 
     assert [folded(text)[start:end] for start, end in zip(starts, ends, strict=True)] == words(text)
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(codec="cp1251")))
 def test_in_cp1251_words_are_runs_of_letters_and_digits(text: str) -> None:
     plain = [word.lower().replace("ё", "е").encode("cp1251") for word in PLAIN.findall(text)]
