@@ -297,3 +297,29 @@ def test_of_two_workers_one_does_the_job(tmp_path: Path) -> None:
         jobs = [send(client, archive(20)).json()["id"] for _ in range(3)]
         assert [ended(client, one)["status"] for one in jobs] == ["done"] * 3
     assert (tmp_path / "home" / "jobs" / ".queue").exists()
+
+
+def test_a_refused_job_never_removes_what_it_was_to_read(tmp_path: Path) -> None:
+    """Only what was sent over HTTP is ours to remove, whatever a newsroom calls its folders."""
+    archives = tmp_path / "uploads"
+    archives.mkdir()
+    (archives / "in.jsonl").write_bytes(archive(2))
+    (archives / "other.jsonl").write_bytes(archive(1))
+    with service(tmp_path / "home", jobs_folders=(archives,)) as client:
+        sent = {**ALL, "input": str(archives / "in.jsonl"), "output": str(archives / "out.jsonl")}
+        assert client.post("/jobs", json={**sent, "model": "20200101-00000000"}).status_code in {404, 422}
+    assert (archives / "in.jsonl").read_bytes() == archive(2)
+    assert (archives / "other.jsonl").exists()
+
+
+def test_a_secret_that_can_not_sign_is_told_before_the_job_begins(tmp_path: Path, listener: Listener) -> None:
+    with service(tmp_path, callback_secret="whsec_не base64", callbacks_private=True) as client:
+        refused = send(client, archive(1), callback=listener.url)
+        assert (refused.status_code, "RUBRICATOR_CALLBACK_SECRET" in refused.text) == (422, True)
+
+
+def test_what_is_held_is_told_in_russian_too(client: httpx.Client) -> None:
+    job = send(client, archive(5), max_change=0.0).json()
+    assert ended(client, job["id"])["status"] == "held"
+    told = client.post(f"/jobs/{job['id']}/resume", json={}, headers={"Accept-Language": "ru"}).json()
+    assert "посмотрите отчёт" in told["detail"]

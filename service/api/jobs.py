@@ -21,8 +21,8 @@ from service.corrections import fingerprint_of
 from service.inference.artifact import ArtifactError
 from service.jobs import accepting
 from service.jobs.accepting import JobSent, JobView, NotAllowedError, Options, ResumeSent
-from service.jobs.callback import CallbackError, check
-from service.jobs.job import FOLDER, Job, create
+from service.jobs.callback import CallbackError, check, is_secret
+from service.jobs.job import FOLDER, Job, create, forget_upload
 from service.jobs.plan import Asked, JobError
 from service.jobs.queue import ENDED, RESUMABLE, now
 from service.keeping import Keeping
@@ -80,7 +80,7 @@ async def create_job(
     else:
         asked, options, fingerprint = await _received(request, settings, PACKED[kind])
         if (before := await asyncio.to_thread(_before, keeping, key, fingerprint)) is not None:
-            await asyncio.to_thread(accepting.forget, asked)
+            await asyncio.to_thread(forget_upload, settings, asked)
             return await _answered(before, settings, 200)
     row = await asyncio.to_thread(_create, settings, asked, options, key, fingerprint)
     await asyncio.wrap_future(keeping.writer.do(lambda connection: store.add(connection, row)))
@@ -194,9 +194,8 @@ async def resume(
     sent = decode(body, ResumeSent, "a resumption", '{"max_change": 0.2}') if body.strip() else ResumeSent()
     row = await asyncio.to_thread(_row, keeping, job)
     if row.status == "held" and (sent.max_change is None or sent.max_change <= row.max_change):
-        detail = (
-            f"more than {row.max_change:.0%} of the articles would change: look at its report, then send max_change"
-        )
+        share = f"{row.max_change:.0%}"
+        detail = f"more than {share} of the articles would change: look at the report, then send max_change"
         raise ProblemError("conflict", detail, errors=[FieldProblem("/max_change", detail)])
 
     def work(connection: Connection) -> bool:
@@ -264,7 +263,7 @@ async def _received(request: Request[Any, Any, Any], settings: Settings, packed:
         await _write(request, input_, limit)
         fingerprint = await asyncio.to_thread(accepting.fingerprint, input_, query.options)
     except BaseException as error:
-        await asyncio.to_thread(accepting.forget, asked)
+        await asyncio.to_thread(forget_upload, settings, asked)
         if isinstance(error, OSError):
             raise ProblemError("no-room", "the archive can't be kept: make room on the service's disk") from error
         raise
@@ -289,6 +288,8 @@ def _check_callback(options: Options, settings: Settings) -> None:
     detail = ""
     if not settings.callback_secret:
         detail = "callbacks are signed: the operator has to set RUBRICATOR_CALLBACK_SECRET first"
+    elif not is_secret(settings.callback_secret):
+        detail = "RUBRICATOR_CALLBACK_SECRET can't sign: the operator has to make it whsec_ and base64"
     else:
         try:
             check(options.callback, private=settings.callbacks_private)
@@ -303,7 +304,7 @@ def _create(settings: Settings, asked: Asked, options: Options, key: str | None,
     try:
         made = create(settings, keeping, asked, options.model)
     except (JobError, ArtifactError) as error:
-        accepting.forget(asked)
+        forget_upload(settings, asked)
         if isinstance(error, ArtifactError):
             raise
         raise ProblemError("unusable-job", str(error)) from error

@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-import shutil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -183,11 +182,6 @@ def fingerprint(path: Path, options: str) -> bytes:
     with path.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").digest()
     return fingerprint_of(content + options.encode())
-
-
-def forget(asked: Asked) -> None:
-    """What was sent for a job that is not to be."""
-    shutil.rmtree(Path(asked.input).parent, ignore_errors=True) if UPLOADS in Path(asked.input).parts else None
 
 
 def name_of_upload(packed: str) -> tuple[str, str]:

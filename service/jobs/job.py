@@ -175,11 +175,17 @@ def prune(settings: Settings, days: int) -> int:
             for pair in read_pairs(job.folder):
                 beside_output(job.id, pair).unlink(missing_ok=True)
             shutil.rmtree(job.folder)
-            sent = Path(job.plan.asked.input).parent
-            if sent.parent == (settings.home / FOLDER / UPLOADS).absolute():  # what came over HTTP goes with its job
-                shutil.rmtree(sent, ignore_errors=True)
+            forget_upload(settings, job.plan.asked)
             gone += 1
     return gone
+
+
+def forget_upload(settings: Settings, asked: Asked) -> None:
+    """What was sent over HTTP goes with its job. Of an archive that a path named nothing is touched, whatever its
+    folders are called."""
+    folder = Path(asked.input).parent
+    if folder.parent == (settings.home / FOLDER / UPLOADS).absolute():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _locked(descriptor: int) -> bool:
