@@ -19,7 +19,7 @@ __all__ = ["browser"]
 
 pytestmark = pytest.mark.slow
 
-SECTIONS = ("article", "review", "models", "jobs", "numbers")
+SECTIONS = ("article", "review", "vocabulary", "models", "jobs", "numbers")
 ARTICLE = next(article for article in articles() if article.id == "s003")  # with tags of persons
 TAG, TAG_LABEL = "vladimir-putin", "Владимир Путин"
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
