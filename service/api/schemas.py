@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from service.aging import Age
+from service.gates import Gate
 from service.inference.article import ModelReference, Profile
 from service.inference.labels import Head
 from service.memory import Chosen
@@ -101,7 +102,7 @@ class Readiness(Struct, frozen=True):
 
 
 class ModelCard(Struct, frozen=True):
-    """What a version says about itself."""
+    """What a version says about itself, and how its retraining judged it: null where it was trained otherwise."""
 
     version: str
     active: bool
@@ -115,6 +116,7 @@ class ModelCard(Struct, frozen=True):
     scores: dict[str, Any]
     bytes: int
     card: str
+    gate: Gate | None
 
 
 class Reason(Struct, frozen=True, forbid_unknown_fields=True):
