@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from service.drawn import drawn
 from service.inference.article import Annotation, Article
-from service.noted import names_of
+from service.noted import names_of, oldest
 from service.recall import Recall
 from service.records import encode_annotation
 from service.store import answers, audits
@@ -96,8 +96,8 @@ class Write:
     def __call__(self, connection: Connection, given: Sequence[Given]) -> None:
         self._recall.catch_up(connection)
         kept = [one for one in given if not self._recall.is_erased(one.article.id)]
-        now = datetime.now(UTC)
-        names = [names_of(one.article, now) for one in kept]
+        since = oldest(datetime.now(UTC))
+        names = [names_of(one.article, since) for one in kept]
         rows = {
             (row.prediction_id, row.heads): row._replace(names=its or None)
             for row, its in zip(_packed(kept), names, strict=True)
