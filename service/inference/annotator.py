@@ -114,6 +114,13 @@ class Annotator:
                 heard((folded(reading.text.title), folded(reading.text.body)))
         return list(map(self._annotation, articles, readings, repeat(options)))
 
+    def named(self, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """The words of a text that name places, and those that name tags: of each hit the first, and the one behind
+        the last."""
+        named = self.phrases.named(self.lemmas.classes(folded(text)), self.lemmas.classes(b""))
+        places, tags = ([(first, last) for first, last, _ in hits[0].tolist()] for hits in (named.places, named.tags))
+        return places, tags
+
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int) -> tuple[float, float]:
         """Of a tag that the model does not know, by where its name of so many words stands: score and threshold."""
         return self.tags.score_of_name(in_title, in_lead, times, words)
