@@ -1,14 +1,17 @@
 """«Словарь» on the editors' page: tags added, changed, merged and retired by keys and clicks, in a real browser."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import DESK, PHONE, browser, opened, tab_to
 from tests.serving import Served, serving
+from tests.test_audits import until
 from tests.test_page_browser import FAILED_TO_LOAD, faultless, sideways
 
 __all__ = ["browser"]
@@ -200,3 +203,65 @@ def test_on_a_phone_a_tag_is_changed_with_a_thumb(browser: Browser, served: Serv
             "all => all.filter(one => one.getBoundingClientRect().height < 24).map(one => one.outerHTML)"
         )
         assert small == []
+
+
+def written(served: Served, name: str, prefix: str) -> None:
+    for i in range(5):
+        text = f"Статья {i}. Сегодня пришёл {name} и сказал."
+        assert served.client.post("/annotate", json={"id": f"{prefix}{i}", "text": text}).status_code == 200
+
+
+def proposed(served: Served) -> list[str]:
+    return [one["label"] for one in served.client.get("/vocabulary/candidates").json()["candidates"]]
+
+
+def names_of(served: Served, *names: str) -> None:
+    for i, name in enumerate(names):
+        written(served, name, f"a{i}-")
+    until(lambda: set(served_names(served)) >= set(names))
+
+
+def served_names(served: Served) -> list[str]:
+    """A change of the vocabulary makes the list anew, which is kept for a minute."""
+    served.client.patch("/vocabulary/tags/u", json={"synonyms": [uuid4().hex]}, headers={"If-Match": "*"})
+    return proposed(served)
+
+
+def test_a_name_without_a_tag_becomes_one_or_is_never_proposed_again_by_keyboard(
+    browser: Browser, served: Served
+) -> None:
+    names_of(served, "Зюзюкин", "Петькин")
+    with opened(browser, url_of(served), "/#vocabulary") as page:
+        expect(page.locator("#candidates-many")).to_have_text(" (2)")
+        page.check("#term-status input[value=candidates]")
+        expect(page.locator("#terms-list .candidate")).to_have_count(2)
+        expect(page.locator("#terms-list")).to_contain_text("статей за 7 дн.: 5")
+        expect(page.locator("#terms-list a").first).to_have_attribute("href", re.compile("^#prediction="))
+        faultless(page, "names without a tag")
+        page.keyboard.press("j")
+        expect(page.locator(":focus")).to_have_text("Зюзюкин")
+        page.keyboard.press("x")
+        expect(page.locator("#status")).to_contain_text("«Зюзюкин» больше не предложим")
+        expect(page.locator(":focus")).to_have_text("Петькин")
+        page.keyboard.press("Enter")
+        expect(page.locator("#term-label")).to_have_value("Петькин")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#status")).to_contain_text("Тег «Петькин» заведён")
+        expect(page.locator("#terms-list .candidate")).to_have_count(0)
+        expect(page.locator("#terms-about")).to_contain_text("Новых имён нет")
+    tags = {tag["label"]: tag["policy"] for tag in served.client.get("/vocabulary").json()["tags"]}
+    assert (tags["Зюзюкин"], tags["Петькин"]) == ("never_suggest", "normal")
+    assert proposed(served) == []
+
+
+def test_a_name_is_declined_on_a_phone_after_another_changed_the_vocabulary(browser: Browser, served: Served) -> None:
+    names_of(served, "Зюзюкин")
+    with opened(browser, url_of(served), "/#vocabulary", errors=(FAILED_TO_LOAD,), **PHONE) as page:
+        page.check("#term-status input[value=candidates]")
+        expect(page.locator("#terms-list .candidate")).to_have_count(1)
+        assert sideways(page) == 0
+        renamed_by_another(served, "t", label="Мосты")
+        page.get_by_role("button", name="Не предлагать «Зюзюкин»").tap()
+        expect(page.locator("#alert")).to_contain_text("Кто-то изменил словарь раньше вас")
+        page.get_by_role("button", name="Не предлагать «Зюзюкин»").tap()
+        expect(page.locator("#status")).to_contain_text("«Зюзюкин» больше не предложим")

@@ -13,7 +13,7 @@ export function compared(found) {
     element("p", {}, element("strong", {}, `Другой ответ – у ${number(found.changed)} из ${number(found.articles)} статей${found.articles ? ` (${percent(found.changed / found.articles)})` : ""}. `), `Статьи: ${of}.`),
     ...lists(found),
     found.shifts.length > 0 && longTable("Каких меток станет больше и меньше", ["Метка", "Статей сейчас", "Станет", "Разница"], found.shifts.map(shifted), FIRST),
-    found.examples.length > 0 && longTable("Статьи, ответ на которые изменится", ["Статья", "Рубрика", "Теги"], found.examples.map(article), FIRST),
+    found.examples.length > 0 && longTable(`Статьи, ответ на которые изменится${found.changed > found.examples.length ? `: ${number(found.examples.length)} из ${number(found.changed)}` : ""}`, ["Статья", "Рубрика", "Теги"], found.examples.map(article), FIRST),
     found.rubrics.some(hasMoved) && unfolds("Какие слова сдвинулись в рубриках", async () => [element("p", { class: "hint" }, "Вес слова: было → стало."), element("dl", { class: "moved" }, found.rubrics.filter(hasMoved).flatMap(words))]),
   ].filter(Boolean);
 }
