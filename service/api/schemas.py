@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from service.aging import Age
+from service.by_day import Day
 from service.gates import Gate
 from service.inference.article import ModelReference, Profile
 from service.inference.labels import Head
@@ -209,6 +210,18 @@ class Numbers(Struct, frozen=True):
     store: Kept
     labels: LabelMix
     trust: Trust
+
+
+class DaysAsked(Struct, frozen=True, kw_only=True):
+    days: Annotated[Annotated[int, Meta(ge=1, le=1100)], Meta(description="how many, today too")] = 60
+
+
+class Days(Struct, frozen=True):
+    """`training`: articles of each rubric that the version which answers learnt from; empty where it does not say."""
+
+    days: tuple[Day, ...]
+    version: str
+    training: dict[str, int]
 
 
 class Erased(Struct, frozen=True):
