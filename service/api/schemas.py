@@ -41,7 +41,10 @@ class Asked(Struct, frozen=True, kw_only=True):
         Literal["codepoints", "utf16"], Meta(description="how offsets count: code points, or as JavaScript does")
     ] = "codepoints"
     why: Annotated[
-        str | None, Meta(description="also explain this label, shown or not: `tags:<id>`, `rubric:…`, `regions:…`")
+        str | None,
+        Meta(
+            description="also explain this label, shown or not, retired or merged: `tags:<id>`, `rubric:…`, `regions:…`"
+        ),
     ] = None
 
     @property

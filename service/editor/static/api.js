@@ -69,10 +69,10 @@ export function newKey() {
 
 let known = null;
 
-/** All labels, by head; null while they can't be had. */
+/** All labels, by head, and tags that are `gone`; null while they can't be had. */
 export async function vocabulary() {
   known ??= await call("GET", "/vocabulary").then(
-    (all) => ({ rubric: all.rubrics, regions: all.regions, tags: all.tags.filter((one) => one.status === "active"), version: all.version }),
+    (all) => ({ rubric: all.rubrics, regions: all.regions, tags: all.tags.filter((one) => one.status === "active"), gone: all.tags.filter((one) => one.status !== "active"), version: all.version }),
     () => null,
   );
   return known;

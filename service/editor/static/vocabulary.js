@@ -40,6 +40,7 @@ export async function showVocabulary(wanted) {
   await read();
   const found = wanted && listing.tags.find((one) => one.label === wanted || one.id === wanted);
   if (found) open(found);
+  else if (wanted) open({ label: wanted });
 }
 
 const chosen = () => document.querySelector("#term-status input:checked").value;
