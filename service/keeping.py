@@ -12,7 +12,7 @@ from service.latest import Latest
 from service.new_names import NewNames
 from service.predictions import Given, Predictions, Write
 from service.recall import Recall
-from service.store import answers, audits, journal
+from service.store import answers, audits, days, journal
 from service.store.database import Connection, Database, StoreError
 from service.store.readers import Readers
 from service.store.writer import Writer
@@ -20,6 +20,7 @@ from service.terms import Terms
 from service.trust import TARGET
 
 DAY = 24 * 3600 * 1000  # ms
+FIGURES = timedelta(days=1100)  # for so long what was answered each day is known
 CALLS = timedelta(days=30)  # for so long a call may be sent again under its Idempotency-Key
 PATIENCE = 0.2  # seconds that a start waits for the editors' decisions; until they are read, answers are degraded
 FRESH = 15.0  # seconds that sizes are good for
@@ -105,6 +106,7 @@ class Keeping:
         step = answers.prune(connection, before=before, most_bytes=self._most_bytes, now=now)
         if not step:
             audits.prune(connection, now - KEPT)
+            days.prune(connection, (datetime.now(UTC) - FIGURES).date().isoformat())
             journal.forget_calls(connection, (datetime.now(UTC) - CALLS).isoformat(timespec="microseconds"))
         return step
 
@@ -117,7 +119,7 @@ def bytes_of(connection: Connection) -> int:
     if connection.dialect == "sqlite":
         [[pages]], [[size]] = connection.rows("PRAGMA page_count"), connection.rows("PRAGMA page_size")
         return int(pages * size)
-    tables = ("corrections", "articles", "calls", "predictions", "vocabulary", "audits", "draws", "jobs")
+    tables = ("corrections", "articles", "calls", "predictions", "vocabulary", "audits", "draws", "jobs", "days")
     return sum(
         int(connection.rows("SELECT pg_total_relation_size(CAST(:table AS regclass))", table=table)[0][0])
         for table in tables

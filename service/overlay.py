@@ -35,6 +35,8 @@ class Model(Protocol):
 
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]: ...
 
+    def known_words(self, text: str, /) -> tuple[int, int]: ...
+
     def named(self, text: str, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]: ...
 
 
@@ -111,6 +113,7 @@ class Overlaid:
             ]
         )
         self.score_of_name = lru_cache(maxsize=10_000)(model.score_of_name)
+        self.known_words = model.known_words
         self.named = model.named
         own = model.labels
         policies: dict[Head, Mapping[str, Policy]] = {

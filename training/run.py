@@ -3,7 +3,7 @@
 import datetime
 import importlib.metadata
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -222,6 +222,7 @@ def manifest_of(
     questions = self_test_articles()
     answers = plain_answers(annotator, questions)
     unsaid = set(annotator.unlike.no_news)
+    said = [label for i, label in enumerate(annotator.rubric.labels) if i not in unsaid]
     return {
         "newest_row": max(dates).isoformat() if dates else None,
         "versions": {
@@ -234,8 +235,9 @@ def manifest_of(
         "data": fingerprints(examples, parts),
         "config": config_as_data(config),
         "labels": {
-            "rubrics": [label for i, label in enumerate(annotator.rubric.labels) if i not in unsaid],
+            "rubrics": said,
             "no_news": [annotator.rubric.labels[i] for i in sorted(unsaid)],
+            "mix": mix_of((examples.rows[i] for i in learnt), said),
             "tags": len(annotator.tags.labels),
             "aliases": aliases_of(tags),
             "places": len(annotator.places),
@@ -253,6 +255,12 @@ def manifest_of(
             for article, answer in zip(questions, answers, strict=True)
         ],
     }
+
+
+def mix_of(rows: Iterable[Example], rubrics: Iterable[str]) -> dict[str, int]:
+    """Articles of each of these rubrics: what answers can be compared with later."""
+    counts = Counter(fold(row.article.rubric or "") for row in rows)
+    return {label: counts[fold(label)] for label in rubrics}
 
 
 def held_labels(annotator: Annotator) -> dict[str, Any]:
