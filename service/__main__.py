@@ -431,7 +431,7 @@ def export_vocabulary(
 
     count = 0
     with _kept(_settings()) as keeping, keeping.readers.one() as connection, write_lines(output) as write:
-        for names in terms.read(connection).rows():
+        for names in terms.read(connection).names().values():
             write("\t".join(names).encode())
             count += 1
     typer.echo(f"{count} tags", err=True)

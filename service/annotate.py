@@ -71,6 +71,8 @@ class Model(Protocol):
 
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]: ...
 
+    def named(self, text: str, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]: ...
+
 
 class Models(Protocol):
     """Models by version, or the active one: an ActiveModel."""

@@ -61,6 +61,7 @@ ROUTES = [
     review.review,
     numbers.numbers,
     vocabulary.vocabulary,
+    vocabulary.candidates,
     vocabulary.add,
     vocabulary.change,
     vocabulary.merge,

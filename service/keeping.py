@@ -10,6 +10,7 @@ from service.calibrations import Calibrations
 from service.corrections import Corrections
 from service.drawn import KEPT
 from service.latest import Latest
+from service.new_names import NewNames
 from service.predictions import Given, Predictions, Write
 from service.recall import Recall
 from service.store import answers, audits, journal
@@ -53,6 +54,7 @@ class Keeping:
         self.writer: Writer[Given] = Writer(database, Write(self.recall, audit_share), self._tidy)
         self.predictions = Predictions(self.writer, self.readers)
         self.latest = Latest(self.readers)
+        self.new_names = NewNames(self.readers)
         self.corrections = Corrections(self.writer, self.readers, self.recall)
         self._days, self._most_bytes = days, most_bytes
         self._sizes: tuple[float, Sizes] | None = None

@@ -35,6 +35,8 @@ class Model(Protocol):
 
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]: ...
 
+    def named(self, text: str, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]: ...
+
 
 class Heard(NamedTuple):
     """Where the names of a tag stand."""
@@ -109,6 +111,7 @@ class Overlaid:
             ]
         )
         self.score_of_name = lru_cache(maxsize=10_000)(model.score_of_name)
+        self.named = model.named
         own = model.labels
         policies: dict[Head, Mapping[str, Policy]] = {
             "rubric": own.policies("rubric"),

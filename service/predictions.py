@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec import UNSET
 
 from service.drawn import drawn
 from service.inference.article import Annotation, Article
+from service.noted import names_of, oldest
 from service.recall import Recall
 from service.records import encode_annotation
 from service.store import answers, audits
@@ -26,9 +28,12 @@ PARTS: Mapping[str, Sequence[str]] = {"rubric": ("rubric", "alternatives"), "reg
 
 class Given(NamedTuple):
     annotation: Annotation
-    article_id: str | None
-    draft: bool
+    article: Article
     made_at: int  # ms since 1970
+
+    @property
+    def draft(self) -> bool:
+        return self.article.stage == "draft"
 
 
 class Found(NamedTuple):
@@ -55,7 +60,7 @@ class Predictions:
 
     def keep(self, annotation: Annotation, article: Article, /) -> None:
         """Costs 1 µs: the rest is done by the thread that writes."""
-        self._writer.behind(Given(annotation, article.id, article.stage == "draft", int(time.time() * 1000)))
+        self._writer.behind(Given(annotation, article, int(time.time() * 1000)))
 
     def find(self, ids: Iterable[str]) -> dict[str, Found]:
         """Of each that is known the latest answer, with the parts that it lacks from those before. Reads the store,
@@ -90,10 +95,15 @@ class Write:
 
     def __call__(self, connection: Connection, given: Sequence[Given]) -> None:
         self._recall.catch_up(connection)
-        kept = [one for one in given if not self._recall.is_erased(one.article_id)]
-        rows = {(row.prediction_id, row.heads): row for row in _packed(kept)}
+        kept = [one for one in given if not self._recall.is_erased(one.article.id)]
+        since = oldest(datetime.now(UTC))
+        names = [names_of(one.article, since) for one in kept]
+        rows = {
+            (row.prediction_id, row.heads): row._replace(names=its or None)
+            for row, its in zip(_packed(kept), names, strict=True)
+        }
         answers.put(connection, list(rows.values()))
-        finished = [drawn(one.annotation, one.article_id, one.made_at, self._share) for one in kept if not one.draft]
+        finished = [drawn(one.annotation, one.article.id, one.made_at, self._share) for one in kept if not one.draft]
         audits.draw(connection, [one for one in finished if one is not None])
 
 
@@ -109,7 +119,8 @@ def _packed(given: Sequence[Given]) -> list[Kept]:
 def _row(given: Given, content: bytes) -> Kept:
     annotation = given.annotation
     heads = ",".join(head for head, parts in PARTS.items() if getattr(annotation, parts[0]) is not UNSET)
-    article_id = given.article_id if given.article_id is None or "\0" not in given.article_id else None
+    sent = given.article.id
+    article_id = sent if sent is None or "\0" not in sent else None
     return Kept(str(annotation.prediction_id), heads, article_id, given.draft, given.made_at, len(content), content)
 
 

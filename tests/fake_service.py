@@ -44,6 +44,11 @@ class FakeModel:
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]:
         return 0.7, 0.5
 
+    def named(self, text: str, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """It knows one place: Вологда."""
+        words = enumerate(folded(text).decode("cp1251").split())
+        return [(at, at + 1) for at, word in words if word.startswith("волог")], []
+
     def _annotation(self, article: Article, options: Options) -> Annotation:
         if article.title == "!":
             raise RuntimeError("this article is beyond the model")

@@ -28,11 +28,11 @@ from training.examples import Example, Examples, check_that_labels_differ, load
 from training.gazetteer import Gazetteer, label_key
 from training.heads import Labelled, fit_heads
 from training.label_map import LabelMap, label_map
-from training.labels import Tags, tag_key, tags_of
+from training.labels import AS_TRAINED, EditedTags, Tags, tag_key, tags_of
 from training.morphology import fold
 from training.overlap import fingerprint
 from training.own_places import newsroom
-from training.own_tags import own_tags
+from training.own_tags import beside, own_tags
 from training.progress import Progress
 from training.readers import Rejects
 from training.split import Split, split
@@ -76,10 +76,12 @@ def train(
     *,
     today: datetime.date | None = None,
     erased: Set[bytes] = frozenset(),
+    edited: EditedTags = AS_TRAINED,
 ) -> Trained:
     """Reads the corpora of the config and learns from them. Minutes of CPU for 100,000 articles.
 
     With `today` a note tells of rows dated later; nothing else depends on it. `erased`: see `examples.load`.
+    `edited`: what editors made of the tags of the model in use.
     """
     with progress.step("reading"):
         examples = load(config, rejects, erased)
@@ -93,10 +95,11 @@ def train(
     tags = tags_of(
         [examples.rows[i].article for i in learnt],
         gazetteer,
-        config.tags.drop,
+        (*config.tags.drop, *edited.retired),
         config.tags.min_examples,
         config.model.max_tags,
-        own_tags(config.tags.vocabulary, gazetteer),
+        beside(edited.own, own_tags(config.tags.vocabulary, gazetteer)),
+        edited.ids,
     )
     data = labelled(examples, rubrics, tags, gazetteer, config, by_time=parts_of.by == "time")
     parts = fit_heads(data, parts_of.train, parts_of.validation, rubrics, tags.tags, gazetteer, config, progress)

@@ -15,7 +15,8 @@ from service.api.schemas import DecisionsMade, Kept, LabelMix, Numbers, Trust
 from service.api.tally import Tally
 from service.api.together import Together
 from service.keeping import Keeping
-from service.review import lately, mix, when
+from service.latest import when
+from service.review import lately, mix
 from service.store.database import StoreError
 
 MOST_LABELS = 30  # of each head

@@ -142,6 +142,13 @@ class Annotator:
         tokens = tokenise([text for text, _ in read_all(articles)], self.lemmas)
         return self.features.matrix([headline_of(one) or one for one in tokens])
 
+    def named(self, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """The words of a text that name places, and those that name tags: of each hit the first, and the one behind
+        the last."""
+        named = self.phrases.named(self.lemmas.classes(folded(text)), self.lemmas.classes(b""))
+        places, tags = ([(first, last) for first, last, _ in hits[0].tolist()] for hits in (named.places, named.tags))
+        return places, tags
+
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int) -> tuple[float, float]:
         """Of a tag that the model does not know, by where its name of so many words stands: score and threshold."""
         return self.tags.score_of_name(in_title, in_lead, times, words)
