@@ -252,9 +252,9 @@ class Annotator:
     ) -> frozenset[str]:
         """Those heads that may be published unseen without a calibration too: thresholds were chosen on the model's own
         scores. Which tags are sensitive hangs on the rubric, so that has to be the same for them."""
-        [(top, score), *_] = self.rubric.ranked(own) or [(-1, 0.0)]
-        if not calibrated or top < 0:
+        if not calibrated or not own:
             return calibrated
+        [(top, score), *_] = self.rubric.ranked(own)
         if top != ranked[0][0]:
             return calibrated - {"rubric", "tags"}
         return calibrated if score >= self.decisions.of(options.profile).rubric_auto[top] else calibrated - {"rubric"}
