@@ -16,6 +16,7 @@ from service import calibrating
 from service.__main__ import main
 from service.app import create_app
 from service.calibrating import latest
+from service.calibrations import Calibrations
 from service.inference.refit import FEWEST
 from service.settings import Settings
 from service.store import calibrations
@@ -91,7 +92,7 @@ def written(path: Path, rows: list[dict[str, Any]]) -> str:
 def test_the_command_calibrates_and_takes_it_back(run: Any, tmp_path: Path) -> None:
     file = written(tmp_path / "one.jsonl", [{**ARTICLE, "title": SPORTS[0]["title"], "text": SPORTS[0]["text"]}])
     run("corrections", "import", written(tmp_path / "few.jsonl", [correction(row) for row in ROWS[:50]]))
-    assert f"nothing is changed: corrections have the rubric of 50 articles" in run("calibrate").out  # noqa: F541
+    assert "nothing is changed: corrections have the rubric of 50 articles" in run("calibrate").out
     assert "calibration" not in run("annotate", file).lines[0]["model"]
     run("corrections", "import", written(tmp_path / "all.jsonl", [correction(row) for row in ROWS]))
     [told] = run("calibrate", "--json").lines
@@ -101,6 +102,7 @@ def test_the_command_calibrates_and_takes_it_back(run: Any, tmp_path: Path) -> N
     assert answer["model"]["calibration"] == told["calibration"]
     assert (answer["rubric"]["label"], answer["rubric"]["decision"]) == (NEW, "review")
     assert answer["explain"]["rubric"]
+    assert f"answers by the calibration {told['calibration']}: 200 articles, 1 new rubrics" in run("doctor").out
     assert run("calibrate", "--json").lines[0]["calibration"] == told["calibration"]  # the same corrections, the same
     assert "by its own scores" in run("calibrate", "--undo").out
     assert "calibration" not in run("annotate", file).lines[0]["model"]
@@ -167,6 +169,16 @@ def test_the_newest_decision_on_an_article_that_the_model_has_not_learnt_from_co
     found = latest(connection, "2024-05-06")
     connection.close()
     assert [(one.article.title, one.rubric) for one in found] == [(ROWS[0]["title"], "Авто")]
+
+
+def test_a_calibration_that_cannot_be_read_is_not_heeded(tmp_path: Path) -> None:
+    known = Calibrations()
+    connection = opened(database_of("", tmp_path))
+    with connection.writing():
+        calibrations.put(connection, "first", b'{"of": "another version"}')
+    known.catch_up(connection)
+    connection.close()
+    assert known.of("first") is None
 
 
 def test_a_calibration_stands_in_for_that_of_any_other_model(tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 """A rubric, or a tag, that the model has never seen: how many corrections until it is found?"""
 
 from collections.abc import Sequence
-from dataclasses import replace as replaced
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
-from msgspec.structs import replace
 
 from service.inference import refit
 from service.inference.calibration import Recalibrated
@@ -15,7 +14,6 @@ from service.inference.rubric import RubricHead
 from training import gazetteer as places
 from training.calibrate import LATEST, lift, platt
 from training.config import Config
-from training.examples import Example, Examples
 from training.fit import Linear, as_large, fit_rubric
 from training.labels import tags_of
 from training.progress import Progress
@@ -113,9 +111,9 @@ def without(stream: Stream, hidden: int, config: Config) -> RubricHead:
 
 
 def tags(folder: Path, progress: Progress) -> list[Found]:
-    """Of RIA, tags with FEWEST_OF_A_TAG articles and crc32(label) % HIDDEN_OF == 0, taken from every article learnt
-    from but for the first k that have it: an editor added the tag to the vocabulary, k corrections gave it, and the
-    model was trained again."""
+    """Of RIA, tags with FEWEST_OF_A_TAG articles and crc32(label) % HIDDEN_OF == 0, of whose articles only the
+    first k are learnt from: an editor added the tag to the vocabulary, k corrections gave it, and the model was trained
+    again."""
     task = tags_protocol.ria(folder)
     rows = task.examples.rows
     labels = [label for row in rows for label in row.article.tags]
@@ -132,20 +130,22 @@ def tags(folder: Path, progress: Progress) -> list[Found]:
 
 
 def _with(task: Task, hidden: Sequence[str], count: int, progress: Progress) -> dict[str, float]:
-    """F1 of each hidden tag, when the first `count` articles that have it were learnt from."""
-    rows = list(task.examples.rows)
-    learnt = [*task.train.tolist(), *task.validation.tolist()]
+    """F1 of each hidden tag, when the first `count` articles that have it were learnt from. The others that have it are
+    not there yet: without their label they would teach that it is wrong."""
+    rows = task.examples.rows
     left = dict.fromkeys(hidden, count)
-    for i in sorted(learnt, key=lambda i: (str(rows[i].date), rows[i].key)):
-        gone = {label for label in rows[i].article.tags if left.get(label) == 0}
-        for label in rows[i].article.tags:
-            if left.get(label):
-                left[label] -= 1
-        kept = tuple(label for label in rows[i].article.tags if label not in gone)
-        rows[i] = Example(
-            replace(rows[i].article, tags=kept), rows[i].corpus, rows[i].outlet, rows[i].date, rows[i].key
-        )
-    given = replaced(task, examples=Examples(rows, task.examples.corpora, {}, {}))
+    later: set[int] = set()
+    for i in sorted((*task.train.tolist(), *task.validation.tolist()), key=lambda i: (str(rows[i].date), rows[i].key)):
+        its = [label for label in rows[i].article.tags if label in left]
+        if any(left[label] == 0 for label in its):
+            later.add(i)
+        else:
+            left |= {label: left[label] - 1 for label in its}
+    train, validation = (
+        np.array([i for i in part.tolist() if i not in later]) for part in (task.train, task.validation)
+    )
+    learnt = [*train.tolist(), *validation.tolist()]
+    given = replace(task, train=train, validation=validation)
     ours = tags_protocol.both(given, progress, peer=False).systems[tags_protocol.OURS]
     vocabulary = task.vocabulary
     tags = tags_of([rows[i].article for i in learnt], places.build(), (), 1, len(vocabulary), vocabulary)
