@@ -55,7 +55,7 @@ def by_loops(of: Reading, title: str, body: str) -> list[PlaceFound]:
     found = [of.hits(text) for text in parts]
     hits = np.array([hit for part in found for hit in part], np.int32).reshape(-1, 3)
     least = np.array(of.regions.about)
-    sizes = _Sizes(0, 0, tables.count, 1 + tables.most_above, False)
+    sizes = _Sizes(0, 0, tables.count, 1 + tables.most_above, False, False)
     article, kept = _article(len(title) + len(body), max(1, len(hits)), sizes)
     raw, cut = [written(text) for text in parts], [folded(text) for text in parts]
     edges = [edges_in(text).astype(np.int32) for text in cut]
