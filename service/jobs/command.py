@@ -21,6 +21,7 @@ from service.jobs.job import UNFINISHED, Job, all_jobs, create, find, latest
 from service.jobs.location import in_target, named, names_in
 from service.jobs.plan import Accept, Asked, JobError, LabelsBy, Scope, WrongUsageError, differences
 from service.jobs.run import MAX_CHANGE, Engine, Outcome, run
+from service.jobs.sql import take_passwords
 from service.loading import open_keeping, outlets_at
 from service.progress import progress
 from service.settings import Settings
@@ -45,6 +46,7 @@ def asked_for(
     known = () if ids is None else tuple(filter(None, map(str.strip, ids.read_text("utf-8").splitlines())))
     if ids is not None and not known:
         raise WrongUsageError(f"--ids: there are no ids in {ids}, one a line")
+    take_passwords(source, target)
     input_ = named(source)
     output = in_target(target, input_) if names_in(input_) is None else named(target)
     if only_changes and input_ == output:

@@ -1,4 +1,5 @@
-"""Where an archive lies and where its result goes, by its name: a path of this machine or `s3://BUCKET/KEY`.
+"""Where an archive lies and where its result goes, by its name: a path of this machine, `s3://BUCKET/KEY`, or a table
+of PostgreSQL.
 
 What cuts, reads and puts in place knows these alone. Names hold no passwords: they stand in plans, reports and logs.
 """
@@ -17,6 +18,7 @@ from service.jobs.plan import WrongUsageError
 
 CHUNK = 1 << 20
 S3 = "s3://"
+SQL = ("postgresql://", "postgres://")
 
 
 class AwayError(OSError):
@@ -73,18 +75,39 @@ def source_at(name: str) -> Source:
     return _file(name)
 
 
-def target_at(name: str) -> Target:
+def target_at(name: str, job: str) -> Target:
+    """What this job's results become."""
+    if name.startswith(SQL):
+        from service.jobs.side_table import SideTable
+
+        return SideTable(name, job)
     return _file(name)
+
+
+def stamp_of(name: str) -> str:
+    """Differs when the input has been written again. Raises FileNotFoundError, AwayError."""
+    if name.startswith(SQL):
+        from service.jobs.sql_rows import stamp_of
+
+        return stamp_of(name)
+    return source_at(name).stamp()
 
 
 def named(given: str) -> str:
     """The one name for what somebody typed: without links, `..` and slashes at the end."""
+    if given.startswith(SQL):
+        from service.jobs import sql
+
+        return sql.named(given)
     return given.rstrip("/") if given.startswith(S3) else str(Path(given).resolve())
 
 
 def names_in(name: str) -> list[str] | None:
-    """The names of what a folder or prefix has in it, without its own; None of a single file. Raises WrongUsageError
-    where there is nothing, AwayError."""
+    """The names of what a folder or prefix has in it, without its own; None of a single file or table. Raises
+    WrongUsageError where there is nothing, AwayError."""
+    if name.startswith(SQL):
+        stamp_of(name)  # whether it can be read
+        return None
     if name.startswith(S3):
         from service.jobs.s3 import is_object, objects_in
 
@@ -103,13 +126,21 @@ def names_in(name: str) -> list[str] | None:
 
 def in_target(given: str, name: str) -> str:
     """The file itself, where a folder was named for it to be put into; `name` is the input's."""
+    if given.startswith(SQL) or name.startswith(SQL):
+        from service.jobs import sql
+
+        return sql.target_of(given, name)
     into = given.endswith("/") if given.startswith(S3) else Path(given).is_dir()
     return f"{named(given)}/{name.rpartition('/')[2]}" if into else named(given)
 
 
 def check_target(name: str, *, single: bool) -> None:
     """Whether results can be put there, as far as it can be known. Raises WrongUsageError, AwayError."""
-    if name.startswith(S3):
+    if name.startswith(SQL):
+        from service.jobs.side_table import SideTable
+
+        SideTable(name, "").check()
+    elif name.startswith(S3):
         from service.jobs.s3 import check_bucket
 
         check_bucket(name)
@@ -119,7 +150,7 @@ def check_target(name: str, *, single: bool) -> None:
 
 def folders_missing(name: str) -> tuple[str, ...]:
     """Those that have to be made for it, the inmost first. Only disks have folders."""
-    if name.startswith(S3):
+    if name.startswith((S3, *SQL)):
         return ()
     return tuple(str(one) for one in Path(name).parents if not one.exists())
 

@@ -35,7 +35,7 @@ class Placed(Struct, frozen=True, kw_only=True):
 
 def place(plan: Plan, folder: Path, cut: Cut, parts: Sequence[Path], pieces: Sequence[Piece]) -> None:
     """The parts, each of them a piece, become the output, which appears whole. Reads and writes the disk."""
-    target, before = target_at(cut.output), read(folder, cut.number)
+    target, before = target_at(cut.output, folder.name), read(folder, cut.number)
     if before is not None:
         if not before.stamp and target.holds(before.pieces):  # a crash came after it was put in place
             before = replace(before, stamp=target.stamp())
@@ -87,30 +87,34 @@ def undo(folder: Path) -> int:
     records = [msgspec.json.decode(path.read_bytes(), type=Placed) for path in sorted((folder / "placed").iterdir())]
     for one in records:
         kept = _kept(folder, one.number)
-        if (found := _stamp(one)) is None and one.had:
+        if (found := _stamp(one, folder)) is None and one.had:
             raise JobError(f"{one.output} is gone: nothing was undone. What it was before is {kept}")
-        if found != one.stamp and not _is_undone(one, folder) and not target_at(one.output).holds(one.pieces):
+        if (
+            found != one.stamp
+            and not _is_undone(one, folder)
+            and not target_at(one.output, folder.name).holds(one.pieces)
+        ):
             raise JobError(f"{one.output} has been changed since: nothing was undone. What it was before is {kept}")
     for one in records:
         if not _is_undone(one, folder):
-            target_at(one.output).take_back(_kept(folder, one.number), one.had)
+            target_at(one.output, folder.name).take_back(_kept(folder, one.number), one.had)
     with suppress(OSError):  # somebody else has put something there
         for made in sorted({made for one in records for made in one.made}, key=len, reverse=True):
             Path(made).rmdir()
     return len(records)
 
 
-def _stamp(placed: Placed) -> str | None:
+def _stamp(placed: Placed, folder: Path) -> str | None:
     """None of an output that is gone."""
     try:
-        return target_at(placed.output).stamp()
+        return target_at(placed.output, folder.name).stamp()
     except FileNotFoundError:
         return None
 
 
 def _is_undone(placed: Placed, folder: Path) -> bool:
     """A crash may come between two files."""
-    return target_at(placed.output).is_taken_back(_kept(folder, placed.number), placed.had)
+    return target_at(placed.output, folder.name).is_taken_back(_kept(folder, placed.number), placed.had)
 
 
 def _kept(folder: Path, number: int) -> Path:

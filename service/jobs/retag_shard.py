@@ -30,6 +30,8 @@ def retag_shard(plan: Plan, shard: Shard, folder: Path) -> ShardCounts:
     try:
         if shard.kind == "rows":
             from service.jobs.parquet import retag_groups as retag
+        elif shard.kind == "table":
+            from service.jobs.sql_rows import retag_rows as retag
         else:
             retag = retag_lines
         refused = retag(plan, shard, with_model, counts, part)

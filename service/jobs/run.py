@@ -13,7 +13,7 @@ from service.jobs import shards as cutting
 from service.jobs import snapshot
 from service.jobs.counts import ShardCounts, Totals, add_up
 from service.jobs.job import Job, Status
-from service.jobs.location import AwayError, Piece, source_at
+from service.jobs.location import AwayError, Piece, stamp_of
 from service.jobs.place import place, read
 from service.jobs.plan import JobError, Plan, code
 from service.jobs.rejects import write_rejects
@@ -110,7 +110,7 @@ def _cut(plan: Plan, folder: Path) -> tuple[list[Cut], list[str]]:
 def _is_same(cut: Cut) -> bool:
     """Whether the input is as it was when it was cut."""
     try:
-        return cut.stamp == source_at(cut.input).stamp()
+        return cut.stamp == stamp_of(cut.input)
     except FileNotFoundError:
         return False
 

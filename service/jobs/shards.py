@@ -4,17 +4,17 @@ sent to another process."""
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 from msgspec import Struct
 
 from service.inference.beside import file_beside
-from service.jobs.location import check_target, names_in, source_at, target_at
+from service.jobs.location import SQL, check_target, names_in, source_at, stamp_of, target_at
 from service.jobs.plan import WrongUsageError
 from service.lines import unpack
 
-Kind = Literal["lines", "rows"]
+Kind = Literal["lines", "rows", "table"]
 
 LINES = (".jsonl", ".ndjson")
 PACKED = (".gz", ".zst")
@@ -25,7 +25,8 @@ LOOK = 1 << 16  # bytes read at a time in search of a line's end
 
 class Shard(Struct, frozen=True):
     """`path` is what is read: the input, or what it was unpacked to; `output` is where the whole goes. `start` and
-    `end` are bytes that begin and end lines, or numbers of row groups; `weight` is in bytes."""
+    `end` are bytes that begin and end lines, or numbers of row groups, or of rows of a table: those of the keys behind
+    `after` up to `last`; `weight` is in bytes."""
 
     file: int
     number: int
@@ -35,6 +36,8 @@ class Shard(Struct, frozen=True):
     start: int
     end: int
     weight: int
+    after: str | None = None
+    last: str = ""
 
     @property
     def name(self) -> str:
@@ -60,7 +63,9 @@ class Pair(Struct, frozen=True):
 
 
 def kind_of(name: str) -> Kind | None:
-    """None of a file that is neither."""
+    """None of a file that can't be read."""
+    if name.startswith(SQL):
+        return "table"
     plain = name.removesuffix(next((one for one in PACKED if name.endswith(one)), ""))
     if name.endswith(PARQUET):
         return "rows"
@@ -72,8 +77,10 @@ def pairs(input_: str, output: str) -> list[Pair]:
     found = names_in(input_)
     check_target(output, single=found is None)
     if found is None:
-        if (kind_of(input_) == "rows") != (kind_of(output) == "rows"):
-            raise WrongUsageError(f"{input_} and {output}: Parquet becomes Parquet, and JSON lines become JSON lines")
+        if (kind_of(input_) or "lines") != (kind_of(output) or "lines"):
+            raise WrongUsageError(
+                f"{input_} and {output}: Parquet becomes Parquet, JSON lines become JSON lines, and tables tables"
+            )
         return [Pair(0, input_, output)]
     if output != input_ and output.startswith(f"{input_}/"):
         raise WrongUsageError(f"{output} lies in {input_}: its results would be read as input the next time")
@@ -96,18 +103,23 @@ def read_pairs(folder: Path) -> list[Pair]:
 
 def beside_output(folder: Path, pair: Pair | Cut) -> Path:
     """Where the output is made, to be put in its place when it is whole."""
-    return target_at(pair.output).beside(folder, f"{pair.number:05}")
+    return target_at(pair.output, folder.name).beside(folder, f"{pair.number:05}")
 
 
 def cut(pair: Pair, folder: Path, shard_bytes: int) -> Cut:
     """Reads the input; a compressed one is unpacked into the job's folder, once. Raises OSError, DamagedFileError."""
     name = pair.input
-    stamp = source_at(name).stamp()
+    stamp = stamp_of(name)
     kind = kind_of(name) or "lines"
+    ranges: Sequence[tuple[Any, ...]]
     if kind == "rows":
         from service.jobs.parquet import groups
 
         ranges = list(groups(name, shard_bytes))
+    elif kind == "table":
+        from service.jobs.sql_rows import ranges as keys
+
+        ranges = list(keys(name, shard_bytes))
     else:
         if name.endswith(PACKED):
             unpacked = folder / "unpacked" / f"{pair.number:05}"
@@ -117,10 +129,7 @@ def cut(pair: Pair, folder: Path, shard_bytes: int) -> Cut:
             name = str(unpacked)
         with source_at(name).open() as file:
             ranges = list(_ranges(file, shard_bytes))
-    shards = [
-        Shard(pair.number, number, kind, name, pair.output, start, end, weight)
-        for number, (start, end, weight) in enumerate(ranges)
-    ]
+    shards = [Shard(pair.number, number, kind, name, pair.output, *range_) for number, range_ in enumerate(ranges)]
     return Cut(pair.number, pair.input, pair.output, stamp, tuple(shards))
 
 
