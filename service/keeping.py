@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from service.audits import Audits
+from service.calibrations import Calibrations
 from service.corrections import Corrections
 from service.drawn import KEPT
 from service.latest import Latest
@@ -49,6 +50,7 @@ class Keeping:
         self.readers = Readers(database)
         self.terms = Terms()
         self.audits = Audits(target)
+        self.calibrations = Calibrations()
         self.recall = Recall(database, lambda: self.writer.problem, self._catch_up)
         self.writer: Writer[Given] = Writer(database, Write(self.recall, audit_share), self._tidy)
         self.predictions = Predictions(self.writer, self.readers)
@@ -61,6 +63,7 @@ class Keeping:
     def _catch_up(self, connection: Connection) -> None:
         self.terms.catch_up(connection)
         self.audits.catch_up(connection)
+        self.calibrations.catch_up(connection)
 
     def start(self) -> None:
         self.recall.start()
@@ -119,7 +122,18 @@ def bytes_of(connection: Connection) -> int:
     if connection.dialect == "sqlite":
         [[pages]], [[size]] = connection.rows("PRAGMA page_count"), connection.rows("PRAGMA page_size")
         return int(pages * size)
-    tables = ("corrections", "articles", "calls", "predictions", "vocabulary", "audits", "draws", "jobs", "days")
+    tables = (
+        "corrections",
+        "articles",
+        "calls",
+        "predictions",
+        "vocabulary",
+        "audits",
+        "draws",
+        "jobs",
+        "calibrations",
+        "days",
+    )
     return sum(
         int(connection.rows("SELECT pg_total_relation_size(CAST(:table AS regclass))", table=table)[0][0])
         for table in tables

@@ -111,7 +111,7 @@ class Overlaid:
     def __init__(self, model: Model, vocabulary: Vocabulary) -> None:
         self.model, self.vocabulary = model, vocabulary
         self.version = model.version
-        self.reference = ModelReference(model.version, vocabulary.version(model.reference.vocabulary))
+        self.reference = replace(model.reference, vocabulary=vocabulary.version(model.reference.vocabulary))
         terms = {one.id: one for one in vocabulary.tags(model.labels)}
         active = {id_: one for id_, one in terms.items() if one.status == "active"}
         self._target = {id_: self._active(id_, active) for id_ in vocabulary.entries}

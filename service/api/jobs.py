@@ -300,6 +300,9 @@ def _check_callback(options: Options, settings: Settings) -> None:
 
 
 def _create(settings: Settings, asked: Asked, options: Options, key: str | None, fingerprint: bytes) -> Row:
+    if "/" in options.model:
+        forget_upload(settings, asked)
+        raise ProblemError("unusable-job", "model is `active` or a version of this registry: see GET /models")
     keeping = open_keeping(settings)
     try:
         made = create(settings, keeping, asked, options.model)

@@ -165,8 +165,11 @@ class RequestWarning(Struct, frozen=True, omit_defaults=True):
 
 
 class ModelReference(Struct, frozen=True, gc=False):
+    """`calibration` is there where corrections moved the scores since the model was trained."""
+
     version: str
     vocabulary: str
+    calibration: str | UnsetType = UNSET
 
 
 class Annotation(Struct, frozen=True):

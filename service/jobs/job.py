@@ -28,6 +28,7 @@ from msgspec import Struct
 from service.inference.beside import file_beside, sync_directory
 from service.jobs import plan as plans
 from service.jobs import snapshot
+from service.jobs.location import S3, named
 from service.jobs.plan import SHARD_BYTES, Asked, JobError, Plan, code, digest_of
 from service.jobs.shards import beside_output, pairs, read_pairs, write_pairs
 from service.keeping import Keeping
@@ -110,9 +111,13 @@ class Job:
 
 
 def create(settings: Settings, keeping: Keeping, asked: Asked, model: str) -> Job:
-    """Pins the model, `active`, a version or a directory, and what editors have decided until now. Reads the store.
-    Raises ArtifactError, JobError."""
-    inputs = pairs(Path(asked.input), Path(asked.output))
+    """Pins the model, `active`, a version, a directory or `s3://…`, and what editors have decided until now. Reads the
+    store. Raises ArtifactError, JobError, AwayError."""
+    inputs = pairs(asked.input, asked.output)
+    if model.startswith(S3):
+        from service.jobs.s3 import fetched
+
+        model = str(fetched(named(model), settings.cache))
     directory, version = directory_of(settings, model)
     digest = digest_of(directory)
     folder = settings.home / FOLDER / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -173,7 +178,7 @@ def prune(settings: Settings, days: int) -> int:
     for job in all_jobs(settings):
         if job.state.at < before and not job.is_running:
             for pair in read_pairs(job.folder):
-                beside_output(job.id, pair).unlink(missing_ok=True)
+                beside_output(job.folder, pair).unlink(missing_ok=True)
             shutil.rmtree(job.folder)
             forget_upload(settings, job.plan.asked)
             gone += 1

@@ -153,6 +153,14 @@ def latest_texts(connection: Connection, most: int) -> list[tuple[int, bytes]]:
     return [(int(sequence), bytes(article)) for sequence, article in rows]
 
 
+def taught_since(connection: Connection, sequence: int) -> int:
+    """How many corrections that training may learn from came after this one."""
+    [[count]] = connection.rows(
+        "SELECT count(*) FROM corrections WHERE taught AND sequence > :sequence", sequence=sequence
+    )
+    return int(count)
+
+
 def remembered(connection: Connection, article_id: str) -> Remembered | None:
     rows = connection.rows(f"{_REMEMBERED} WHERE key = :key", key=key_of(article_id))
     return Remembered(*rows[0]) if rows else None
