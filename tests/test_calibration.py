@@ -134,6 +134,17 @@ def test_a_new_rubric_is_among_the_alternatives_of_other_articles() -> None:
             assert whole == pytest.approx(1, abs=0.001)
 
 
+def test_a_newsroom_with_rubrics_of_its_own_gets_them_all_and_the_model_keeps_its_shares() -> None:
+    rows = labelled_articles()
+    found = made([f"Наша {one.rubric}" for one in rows], rows)
+    assert found is not None
+    assert len(found.new) == len({one.rubric for one in rows})
+    assert np.array_equal(np.array(found.matrix), np.eye(len(found.offset)))
+    answers = first(annotator().under(found).annotate(plain(rows)))
+    right = sum(answer == f"Наша {one.rubric}" for answer, one in zip(answers, rows, strict=True))
+    assert right > 0.4 * len(rows)
+
+
 def test_two_examples_are_no_rubric_yet() -> None:
     rows = labelled_articles()
     found = made([NEW if i < 2 else str(one.rubric) for i, one in enumerate(rows)], rows)
