@@ -206,10 +206,10 @@ def told(done: Calibrated) -> str:
             f"nothing is changed: corrections have the rubric of {done.articles} articles that {done.model} has not "
             f"learnt from, {refit.FEWEST} are the fewest to calibrate it by{left_out}"
         )
-    new = "".join(
-        f", «{one.label}» is new ({one.examples} examples{': retrain' if one.examples >= refit.ENOUGH_TO_LEARN else ''})"
-        for one in done.calibration.new
-    )
+    new = ""
+    for one in done.calibration.new:
+        enough = ": retrain" if one.examples >= refit.ENOUGH_TO_LEARN else ""
+        new += f", «{one.label}» is new ({one.examples} examples{enough})"
     return (
         f"{done.model} answers by the calibration {done.calibration.version}: {done.articles} articles{new}{left_out}"
     )
