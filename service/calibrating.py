@@ -196,7 +196,8 @@ class ByItself:
                     child.terminate()
                     break
             told = child.stdout.read().decode(errors="replace").strip()
-        log.log(logging.ERROR if child.returncode else logging.INFO, "calibration: %s", told.splitlines()[-1:] or "")
+        level = logging.ERROR if child.returncode else logging.INFO
+        log.log(level, "calibration: %s", told.splitlines()[-1] if told else f"exit code {child.returncode}")
 
 
 def told(done: Calibrated) -> str:
@@ -204,7 +205,8 @@ def told(done: Calibrated) -> str:
     if done.calibration is None:
         return (
             f"nothing is changed: corrections have the rubric of {done.articles} articles that {done.model} has not "
-            f"learnt from, {refit.FEWEST} are the fewest to calibrate it by{left_out}"
+            f"learnt from, {refit.FEWEST} are the fewest, and so many have to be in rubrics that it knows where no other "
+            f"has {refit.FEWEST_EXAMPLES}{left_out}"
         )
     new = ""
     for one in done.calibration.new:
