@@ -524,7 +524,15 @@ def calibrate(
         made = done.calibration
         new = [{"id": one.id, "label": one.label, "examples": one.examples} for one in made.new] if made else []
         version = made.version if made else None
-        _json({"model": done.model, "calibration": version, "articles": done.articles, "new": new})
+        _json(
+            {
+                "model": done.model,
+                "calibration": version,
+                "articles": done.articles,
+                "new": new,
+                "without": list(done.without),
+            }
+        )
     else:
         typer.echo(calibrating.told(done))
 
