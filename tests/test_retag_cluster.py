@@ -11,9 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from service.jobs.engines import dask
+from service.jobs.plan import JobError, Plan
 from tests.dask_cluster import cluster
 from tests.process import RUBRICATOR
+from tests.retagging import Newsroom, newsroom, sure  # noqa: F401 - fixtures
+from tests.retagging import archive as newsroom_archive
 from tests.sample_model import labelled_articles
 
 pytestmark = pytest.mark.slow
@@ -73,6 +78,25 @@ def test_what_is_wrong_with_a_cluster_is_told_within_seconds(tmp_path: Path) -> 
     told = retag(tmp_path / "c", source, tmp_path / "out.jsonl", "--engine", "dask")
     assert (told.returncode, "go together" in told.stderr) == (2, True)
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_workers_of_another_version_or_without_the_folder_are_refused(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, _ = newsroom.retag(newsroom.file("in.jsonl", newsroom_archive(5)), max_change=0.0)
+    with cluster(newsroom.folder, workers=1) as running:
+
+        def work(plan: Plan, folder: Path) -> object:
+            return next(dask.on_cluster(running.address, plan, [], folder, lambda: False), None)
+
+        assert work(job.plan, job.folder) is None
+        with pytest.raises(JobError, match=r"does not see .*/elsewhere: put it on a folder"):
+            work(job.plan, newsroom.folder / "elsewhere")
+        with pytest.raises(JobError, match="does not see /no/model"):
+            work(replace(job.plan, artifact="/no/model"), job.folder)
+        monkeypatch.setattr(dask, "code", lambda: "99.0")
+        with pytest.raises(JobError, match=r"has rubricator .*, this is 99\.0: install the same there"):
+            work(job.plan, job.folder)
 
 
 def test_help_does_not_import_the_cluster() -> None:
