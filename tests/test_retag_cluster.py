@@ -36,15 +36,15 @@ def archive(path: Path, times: int) -> Path:
 
 def retag(home: Path, source: Path, target: Path, *more: str) -> "subprocess.CompletedProcess[str]":
     command = [str(RUBRICATOR), "retag", str(source), str(target), "--accept", "review", "--yes", *more]
-    return subprocess.run(
-        command, env={**os.environ, "RUBRICATOR_HOME": str(home)}, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, "RUBRICATOR_HOME": home.name}  # relative, as it is by default
+    return subprocess.run(command, env=environment, cwd=home.parent, capture_output=True, text=True, check=False)
 
 
 def test_a_cluster_makes_what_one_machine_makes_though_a_worker_dies(tmp_path: Path) -> None:
     source = archive(tmp_path / "in.jsonl", 300)
     assert retag(tmp_path / "a", source, tmp_path / "local.jsonl", "--workers", "1").returncode == 0
-    with cluster(tmp_path) as running:
+    (tmp_path / "cluster").mkdir()
+    with cluster(tmp_path / "cluster") as running:
         killer = threading.Thread(target=_kill_in_the_middle, args=(tmp_path / "b", running.workers[0].pid))
         killer.start()
         told = retag(tmp_path / "b", source, tmp_path / "b.jsonl", "--engine", "dask", "--scheduler", running.address)

@@ -60,7 +60,7 @@ class State(Struct, frozen=True, kw_only=True):
 class Job:
     def __init__(self, folder: Path) -> None:
         """Raises JobError where there is none."""
-        self.folder = folder
+        self.folder = folder.absolute()  # other machines' workers stand elsewhere
         self.plan: Plan = plans.read(folder)
 
     @property
