@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,7 +17,7 @@ from service.jobs import callback, queue
 from service.jobs.callback import CallbackError
 from service.jobs.job import Job
 from service.jobs.plan import JobError
-from tests.test_jobs import SECRET, archive, ended, send, service, until
+from tests.test_jobs import LINES, SECRET, archive, ended, send, service, until
 
 
 def test_a_job_whose_folder_is_removed_while_it_runs_holds_up_no_other(tmp_path: Path) -> None:
@@ -26,6 +27,16 @@ def test_a_job_whose_folder_is_removed_while_it_runs_holds_up_no_other(tmp_path:
         while (tmp_path / "jobs" / id_).exists():
             shutil.rmtree(tmp_path / "jobs" / id_, ignore_errors=True)
         assert ended(client, send(client, archive(2)).json()["id"])["status"] == "done"
+
+
+def test_a_call_that_is_sent_several_times_at_once_is_one_job(tmp_path: Path) -> None:
+    with service(tmp_path) as client, ThreadPoolExecutor(4) as senders:
+        sent = list(senders.map(lambda _: send(client, archive(2), {**LINES, "Idempotency-Key": "k"}), range(4)))
+        assert sorted(one.status_code for one in sent) == [200, 200, 200, 201]
+        [id_] = {one.json()["id"] for one in sent}
+        assert ended(client, id_)["status"] == "done"
+    jobs = tmp_path / "jobs"
+    assert ([one.name for one in jobs.glob("2*")], len(list((jobs / "uploads").iterdir()))) == ([id_], 1)
 
 
 def test_a_job_that_is_cancelled_while_it_begins_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from service.inference.artifact import ArtifactError
 from service.jobs import accepting
 from service.jobs.accepting import JobSent, JobView, NotAllowedError, Options, ResumeSent
 from service.jobs.callback import CallbackError, check, is_secret
-from service.jobs.job import FOLDER, Job, create, forget_upload
+from service.jobs.job import FOLDER, Job, create, forget_upload, remove
 from service.jobs.location import AwayError, in_target, named, names_in
 from service.jobs.plan import Asked, JobError, WrongUsageError
 from service.jobs.queue import ENDED, RESUMABLE, now
@@ -88,7 +88,14 @@ async def create_job(
             await asyncio.to_thread(forget_upload, settings, asked)
             return await _answered(before, settings, 200)
     row = await asyncio.to_thread(_create, settings, asked, options, key, fingerprint)
-    await asyncio.wrap_future(keeping.writer.do(lambda connection: store.add(connection, row)))
+    try:
+        before = await asyncio.wrap_future(keeping.writer.do(lambda connection: _added(connection, row)))
+    except BaseException:
+        await asyncio.to_thread(_forget, settings, row)
+        raise
+    if before is not None:
+        await asyncio.to_thread(_forget, settings, row)
+        return await _answered(_same(before, fingerprint), settings, 200)
     return await _answered(row, settings, 201)
 
 
@@ -237,9 +244,26 @@ def _before(keeping: Keeping, key: str | None, fingerprint: bytes) -> Row | None
         return None
     with keeping.readers.one() as connection:
         row = store.by_key(connection, key)
-    if row is not None and row.fingerprint != fingerprint:
+    return None if row is None else _same(row, fingerprint)
+
+
+def _same(row: Row, fingerprint: bytes) -> Row:
+    if row.fingerprint != fingerprint:
         raise ProblemError("conflict", "this Idempotency-Key came with another body before: choose a new key")
     return row
+
+
+def _added(connection: Connection, row: Row) -> Row | None:
+    """Or the one of the same key that came at the same time."""
+    before = store.by_key(connection, row.idempotency_key) if row.idempotency_key is not None else None
+    if before is None:
+        store.add(connection, row)
+    return before
+
+
+def _forget(settings: Settings, row: Row) -> None:
+    with suppress(JobError):
+        remove(settings, Job(settings.home / FOLDER / row.id))
 
 
 def _of_paths(sent: JobSent, settings: Settings) -> Asked:
