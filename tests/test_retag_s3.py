@@ -274,3 +274,11 @@ def test_a_cluster_reads_and_writes_buckets(newsroom: Newsroom, bucket: Bucket) 
     assert json.loads((job.folder / "plan.json").read_bytes())["digest"]
     newsroom.model = str(newsroom.settings.home / "cache" / "models" / job.plan.digest)
     assert bucket.get("out/a.jsonl") == on_disk(newsroom, plain(200), accept="review")
+
+
+def test_an_object_whose_name_leads_upwards_is_written_nowhere(newsroom: Newsroom, bucket: Bucket) -> None:
+    bucket.put("archive/a.jsonl", b'{"title": "a"}\n')
+    bucket.put("archive/../../outside.jsonl", b'{"title": "a"}\n')
+    with pytest.raises(WrongUsageError, match="lead out"):
+        newsroom.retag(bucket.url("archive"), newsroom.folder / "a" / "b" / "out")
+    assert list(newsroom.folder.rglob("outside.jsonl")) == []

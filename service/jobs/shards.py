@@ -88,6 +88,8 @@ def pairs(input_: str, output: str) -> list[Pair]:
     if not names:
         known = ", ".join([*LINES, *(f"{LINES[0]}{one}" for one in PACKED), PARQUET])
         raise WrongUsageError(f"there is nothing to read in {input_}: files end with {known}")
+    if leading := next((name for name in names if ".." in name.split("/")), None):  # as an object may be called
+        raise WrongUsageError(f"{leading} in {input_} would lead out of {output}: give it a name without ..")
     return [Pair(number, f"{input_}/{name}", f"{output}/{name}") for number, name in enumerate(names)]
 
 
