@@ -152,16 +152,17 @@ def changed(found: Findings, **fields: Any) -> Findings:
     return dataclasses.replace(found, **fields)
 
 
-def test_the_list_to_go_through_is_a_table_that_no_spreadsheet_runs() -> None:
+@pytest.mark.parametrize("before", ["", "\t", "\r", "\n"])
+def test_the_list_to_go_through_is_a_table_that_no_spreadsheet_runs(before: str) -> None:
     found = small()[1]
     rows = [
-        Example(replace(row.article, title="=cmd|' /C calc'!A0"), row.corpus, row.outlet, row.date, row.key)
+        Example(replace(row.article, title=f"{before}=cmd|' /C calc'!A0"), row.corpus, row.outlet, row.date, row.key)
         for row in found.rows
     ]
     table = list(csv.reader(io.StringIO(doubtful_labels(changed(found, rows=rows))), delimiter=";"))
     members = sum(len(one) for one in found.contradictions.of_two_minds)
     assert len(table) == 1 + len(found.suspects) + members
-    assert {row[3] for row in table[1:]} <= {"'=cmd|' /C calc'!A0"}
+    assert {row[3] for row in table[1:]} <= {f"'{before}=cmd|' /C calc'!A0"}
 
 
 @pytest.mark.slow
