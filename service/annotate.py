@@ -125,7 +125,7 @@ class Door:
         self._terms = Terms() if terms is None else terms
         self._audits: Trusts = TrustsAll() if audits is None else audits
         self._calibrations: Calibrates = CalibratesNothing() if calibrations is None else calibrations
-        self._under: Callable[[Any, Any], Model] = lru_cache(maxsize=4)(_under)
+        self._under: Callable[[Any, Any], Model] = lru_cache(maxsize=2)(_under)  # the one in use, and before it
         self._overlaid: Callable[[Any, Any], Overlaid] = lru_cache(maxsize=4)(Overlaid)
 
     def take(self, version: str = ACTIVE) -> Model:

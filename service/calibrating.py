@@ -24,6 +24,7 @@ from service.inference.article import Article
 from service.inference.calibration import Calibration
 from service.keeping import Keeping
 from service.loading import active_version, newest_row_of, open_keeping, open_model, open_registry
+from service.outliers import outliers
 from service.settings import Settings
 from service.store import calibrations, journal
 from service.store.database import Connection, StoreError
@@ -51,6 +52,12 @@ class Calibrated(NamedTuple):
     model: str
     articles: int
     calibration: Calibration | None
+    without: tuple[str, ...] = ()  # whose decisions were not heeded, and why
+
+
+class Latest(NamedTuple):
+    known: list[Known]
+    without: tuple[str, ...]
 
 
 def calibrate(settings: Settings, keeping: Keeping) -> Calibrated:
@@ -60,13 +67,13 @@ def calibrate(settings: Settings, keeping: Keeping) -> Calibrated:
     version = active_version(registry)
     newest = newest_row_of(registry)(version)
     with keeping.readers.one() as connection:
-        until, known = journal.last_number(connection), latest(connection, newest or "")
+        until, (known, without) = journal.last_number(connection), latest(connection, newest or "")
     if len(known) < refit.FEWEST:
-        return Calibrated(version, len(known), None)
+        return Calibrated(version, len(known), None, without)
     made = made_from(open_model(settings, version), known, until)
     if made is not None:
         keeping.writer.do(lambda connection: _put(connection, made)).result()
-    return Calibrated(version, len(known), made)
+    return Calibrated(version, len(known), made, without)
 
 
 def take_back(settings: Settings, keeping: Keeping) -> str:
@@ -83,12 +90,18 @@ def made_from(model: Annotator, known: list[Known], until: int) -> Calibration |
     )
 
 
-def latest(connection: Connection, newest_row: str) -> list[Known]:
+def latest(connection: Connection, newest_row: str) -> Latest:
     """The articles that editors decided a rubric of last, the oldest decision first; each with its newest text. Without
-    those that the model may have learnt from: of the day `newest_row` (ISO 8601) and before."""
+    those that the model may have learnt from, of the day `newest_row` (ISO 8601) and before, and without what outliers
+    decided: nobody looks at a calibration before it answers."""
     seen: set[str] = set()
     known: list[Known] = []
-    for entry in journal.latest_taught(connection, SCANNED):
+    scanned = journal.latest_taught(connection, SCANNED)
+    alone = outliers(scanned)
+    not_heeded = {one.actor for one in alone}
+    for entry in scanned:
+        if not_heeded and (entry.actor or "") in not_heeded:
+            continue
         worked = worked_of(entry)
         chosen = worked.final.get("rubric") if worked is not None else None
         if chosen is None or (entry.article_id is not None and entry.article_id in seen):
@@ -108,7 +121,7 @@ def latest(connection: Connection, newest_row: str) -> list[Known]:
         known.append(Known(article, chosen[0].label, journal.key_of(entry.article_id or "")))
         if len(known) == refit.LATEST:
             break
-    return known[::-1]
+    return Latest(known[::-1], tuple(map(str, alone)))
 
 
 def _put(connection: Connection, made: Calibration) -> None:
@@ -183,17 +196,25 @@ class ByItself:
                     child.terminate()
                     break
             told = child.stdout.read().decode(errors="replace").strip()
-        log.log(logging.ERROR if child.returncode else logging.INFO, "calibration: %s", told.splitlines()[-1:] or "")
+        level = logging.ERROR if child.returncode else logging.INFO
+        log.log(level, "calibration: %s", told.splitlines()[-1] if told else f"exit code {child.returncode}")
 
 
 def told(done: Calibrated) -> str:
+    left_out = "".join(f"; {why}: not heeded" for why in done.without)
     if done.calibration is None:
         return (
             f"nothing is changed: corrections have the rubric of {done.articles} articles that {done.model} has not "
-            f"learnt from, {refit.FEWEST} are the fewest to calibrate it by"
+            f"learnt from, {refit.FEWEST} are the fewest, and so many have to be in rubrics that it knows where no "
+            f"other has {refit.FEWEST_EXAMPLES}{left_out}"
         )
-    new = "".join(f", «{one.label}» is new ({one.examples} examples)" for one in done.calibration.new)
-    return f"{done.model} answers by the calibration {done.calibration.version}: {done.articles} articles{new}"
+    new = ""
+    for one in done.calibration.new:
+        enough = ": retrain" if one.examples >= refit.ENOUGH_TO_LEARN else ""
+        new += f", «{one.label}» is new ({one.examples} examples{enough})"
+    return (
+        f"{done.model} answers by the calibration {done.calibration.version}: {done.articles} articles{new}{left_out}"
+    )
 
 
 def main() -> int:

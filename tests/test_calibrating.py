@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from service import calibrating
@@ -17,10 +18,15 @@ from service.__main__ import main
 from service.app import create_app
 from service.calibrating import latest
 from service.calibrations import Calibrations
+from service.correction import Worked
+from service.inference.labels import Head
 from service.inference.refit import FEWEST
+from service.memory import Chosen
+from service.outliers import outliers
 from service.settings import Settings
 from service.store import calibrations
 from service.store.database import database_of
+from service.store.journal import Entry
 from service.store.schema import opened
 from tests.sample_model import SAMPLE
 from tests.serving import listening
@@ -166,9 +172,53 @@ def test_the_newest_decision_on_an_article_that_the_model_has_not_learnt_from_co
         undone = client.post("/corrections", json=correction(ROWS[4], "Авто")).json()["id"]
         client.delete(f"/corrections/{undone}")
     connection = opened(database_of("", tmp_path))
-    found = latest(connection, "2024-05-06")
+    found = latest(connection, "2024-05-06").known
     connection.close()
     assert [(one.article.title, one.rubric) for one in found] == [(ROWS[0]["title"], "Авто")]
+
+
+def decided(actor: str, rejected: bool, number: int) -> Entry:
+    sport = Chosen("sport", "Спорт")
+    head: dict[Head, tuple[Chosen, ...]] = {"rubric": (sport,)}
+    worked = Worked(rejected=head) if rejected else Worked(accepted=head)
+    return Entry(number, f"a{number}", actor, "2026-01-01", None, True, msgspec.json.encode(worked), None)
+
+
+@pytest.mark.parametrize(
+    ("by_one", "kept_by_others", "taken_out_by_others", "found"),
+    [
+        (30, 40, 2, True),
+        (19, 40, 2, False),  # too few to say so
+        (30, 5, 0, False),  # too few others
+        (30, 20, 25, False),  # the others do so too
+    ],
+)
+def test_who_alone_empties_a_rubric_is_not_heeded(
+    by_one: int, kept_by_others: int, taken_out_by_others: int, found: bool
+) -> None:
+    entries = [decided("ivanova", True, i) for i in range(by_one)]
+    entries += [decided("petrov", False, 100 + i) for i in range(kept_by_others)]
+    entries += [decided("sidorova", True, 200 + i) for i in range(taken_out_by_others)]
+    expected = [f"ivanova alone took {by_one} of {by_one} articles out of «Спорт»"] if found else []
+    assert list(map(str, outliers(entries))) == expected
+
+
+def test_a_newsroom_of_one_name_may_think_otherwise_than_the_model() -> None:
+    assert outliers([decided("", True, i) for i in range(100)]) == []
+
+
+def test_a_calibration_is_made_without_outliers(tmp_path: Path) -> None:
+    sports = SPORTS * 2  # each article under two names
+    with service(tmp_path) as client:
+        for number, row in enumerate(sports * 2):
+            one = correction({**row, "id": f"{row['id']}-{number}"}, "Спорт" if number % 2 else "Авто")
+            client.post("/corrections", json={**one, "actor": "petrov" if number % 2 else "ivanova"})
+    connection = opened(database_of("", tmp_path))
+    known, without = latest(connection, "2024-05-06")
+    connection.close()
+    assert {one.rubric for one in known} == {"Спорт"}
+    assert len(known) == len(sports)
+    assert "ivanova alone took" in without[0]
 
 
 def test_a_calibration_that_cannot_be_read_is_not_heeded(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from service.annotate import prediction_id
+from service.annotate import Door, OneModel, prediction_id
 from service.inference import kernel, refit
 from service.inference.annotator import Annotator
 from service.inference.article import Annotation, Article, LabelledArticle
@@ -134,6 +134,17 @@ def test_a_new_rubric_is_among_the_alternatives_of_other_articles() -> None:
             assert whole == pytest.approx(1, abs=0.001)
 
 
+def test_a_newsroom_with_rubrics_of_its_own_gets_them_all_and_the_model_keeps_its_shares() -> None:
+    rows = labelled_articles()
+    found = made([f"Наша {one.rubric}" for one in rows], rows)
+    assert found is not None
+    assert len(found.new) == len({one.rubric for one in rows})
+    assert np.array_equal(np.array(found.matrix), np.eye(len(found.offset)))
+    answers = first(annotator().under(found).annotate(plain(rows)))
+    right = sum(answer == f"Наша {one.rubric}" for answer, one in zip(answers, rows, strict=True))
+    assert right > 0.4 * len(rows)
+
+
 def test_two_examples_are_no_rubric_yet() -> None:
     rows = labelled_articles()
     found = made([NEW if i < 2 else str(one.rubric) for i, one in enumerate(rows)], rows)
@@ -178,6 +189,23 @@ def test_an_answer_names_its_calibration_and_is_another_prediction() -> None:
     assert len({prediction_id(article, one) for one in references}) == 3
     again = annotator().under(replace(learnt_anew(), until=99)).annotate([article])[0].model
     assert prediction_id(article, again) == prediction_id(article, references[2])
+
+
+class Calibrations:
+    """Of the sample's model, and a wrong one of another."""
+
+    def of(self, version: str, /) -> Calibration | None:
+        return {"sample": learnt_anew(), "wrong": replace(untouched(), rubrics=("sport",))}.get(version)
+
+
+@pytest.mark.parametrize(("version", "calibrated"), [("sample", True), ("another", False), ("wrong", False)])
+def test_another_model_answers_by_its_own_scores(version: str, calibrated: bool) -> None:
+    door = Door(OneModel(Annotator(version, trained().parts)), calibrations=Calibrations())
+    model = door.take()
+    assert (model.reference.calibration is not UNSET) == calibrated
+    assert (model.labels.id_of("rubric", NEW) is not None) == calibrated
+    assert door.take() is model  # made once
+    assert door.bare().reference.calibration is UNSET
 
 
 def test_a_calibration_of_other_rubrics_is_refused() -> None:

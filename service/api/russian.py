@@ -84,6 +84,10 @@ SENTENCES = {
     "more than {} of the articles would change: look at the report, then send max_change": (
         "изменилось бы больше {} статей: посмотрите отчёт, затем пошлите max_change"
     ),
+    "jobs may take {} bytes, of which {} are left: see to `rubricator prune`": (
+        "задания могут занимать {} байт, из них осталось {}: поможет `rubricator prune`"
+    ),
+    "the results are at {}": "результат здесь: {}",
     "{} jobs are waiting: send it again when one has ended": "ждёт заданий: {}; пошлите снова, когда одно закончится",
     "the body is empty: send articles, a line each": "тело запроса пусто: пошлите статьи, по одной в строке",
     "the article's id in the address is not UTF-8": "id статьи в адресе не в UTF-8",

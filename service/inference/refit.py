@@ -24,6 +24,7 @@ STRENGTH = 30.0  # of the pull towards the model's own, in articles: with few of
 LATEST = 4000  # articles
 FEWEST = 100  # articles; with fewer nothing is changed
 FEWEST_EXAMPLES = 3  # of a new rubric
+ENOUGH_TO_LEARN = 50  # of one: from here on a training knows it better
 NEGATIVES = 0.995  # of the other articles are below a new rubric's threshold; .99 and .998 were as good, or worse
 STEEPNESS = 5 / 3  # log-odds a standard deviation of the others' margins
 STEPS, STILL = 500, 1e-5
@@ -86,9 +87,11 @@ def calibration(
     numbers = {named(label): number for number, label in enumerate(head.labels)}
     truth = np.array([numbers.get(named(label), -1) for label in labels], np.int64)
     known = truth >= 0
-    if len(labels) < FEWEST or known.sum() < FEWEST:
+    if len(labels) < FEWEST:
         return None
-    matrix, offset = matrix_of(head.probabilities(head.margins(rows))[known], truth[known])
+    matrix, offset = np.eye(len(head.ids)), np.zeros(len(head.ids))
+    if known.sum() >= FEWEST:
+        matrix, offset = matrix_of(head.probabilities(head.margins(rows))[known], truth[known])
     names: dict[str, str] = {}
     for label, is_known in zip(labels, known.tolist(), strict=True):
         if not is_known:
@@ -101,6 +104,8 @@ def calibration(
             continue
         new.append(new_rubric(_new_id(label, ids), label, rows, its))
         ids.add(new[-1].id)
+    if known.sum() < FEWEST and not new:
+        return None
     return Calibration(
         model,
         tuple(head.ids),

@@ -13,13 +13,16 @@ rejects.jsonl   records that could not be read, with line and reason; rejected.j
 """
 
 import fcntl
+import os
 import re
 import secrets
 import shutil
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socket import gethostname
 from typing import Literal
 
 import msgspec
@@ -57,7 +60,7 @@ class State(Struct, frozen=True, kw_only=True):
 class Job:
     def __init__(self, folder: Path) -> None:
         """Raises JobError where there is none."""
-        self.folder = folder
+        self.folder = folder.absolute()  # other machines' workers stand elsewhere
         self.plan: Plan = plans.read(folder)
 
     @property
@@ -93,6 +96,19 @@ class Job:
         with (self.folder / "lock").open("ab") as lock:
             return not _locked(lock.fileno())
 
+    def stop(self) -> None:
+        """SIGTERM to the process that works on it, whoever started that, if it is one of this machine."""
+        with suppress(OSError, ValueError):
+            pid, host = (self.folder / "lock").read_text().split()
+            if host != gethostname():
+                return
+            process = os.pidfd_open(int(pid))
+            try:
+                if self.is_running:  # looked at now that the number can't come to be another's
+                    signal.pidfd_send_signal(process, signal.SIGTERM)
+            finally:
+                os.close(process)
+
     def tell(self, status: Status, note: str = "", **counts: int) -> None:
         before, now = self.state, _now()
         state = State(
@@ -107,6 +123,9 @@ class Job:
         with (self.folder / "lock").open("ab") as lock:
             if not _locked(lock.fileno()):
                 raise JobError(f"the job {self.id} is being worked on by another process: wait for it")
+            lock.truncate(0)
+            lock.write(f"{os.getpid()} {gethostname()}".encode())
+            lock.flush()
             yield
 
 
@@ -177,12 +196,17 @@ def prune(settings: Settings, days: int) -> int:
     gone = 0
     for job in all_jobs(settings):
         if job.state.at < before and not job.is_running:
-            for pair in read_pairs(job.folder):
-                beside_output(job.folder, pair).unlink(missing_ok=True)
-            shutil.rmtree(job.folder)
-            forget_upload(settings, job.plan.asked)
+            remove(settings, job)
             gone += 1
     return gone
+
+
+def remove(settings: Settings, job: Job) -> None:
+    """With what it left elsewhere; what it put in place stays."""
+    for pair in read_pairs(job.folder):
+        beside_output(job.folder, pair).unlink(missing_ok=True)
+    shutil.rmtree(job.folder)
+    forget_upload(settings, job.plan.asked)
 
 
 def forget_upload(settings: Settings, asked: Asked) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
@@ -46,7 +46,7 @@ class S3Object:
 
     def open(self) -> BinaryIO:
         head = self._head()
-        return io.BufferedReader(_Ranges(self._name, head["ContentLength"], head["ETag"]), CHUNK)
+        return cast("BinaryIO", _Ranges(self._name, head["ContentLength"], head["ETag"]))
 
     def holds(self, pieces: Sequence[Piece]) -> bool:
         try:
@@ -122,6 +122,9 @@ class _Ranges(io.RawIOBase):
 
     def seekable(self) -> bool:
         return True
+
+    def read1(self, size: int = -1) -> bytes:
+        return self.read(size) or b""
 
     def tell(self) -> int:
         return self._at

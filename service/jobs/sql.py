@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from service.jobs.location import SQL, AwayError
 from service.jobs.plan import JobError, WrongUsageError
@@ -29,8 +29,8 @@ class Address(NamedTuple):
 
 def address(name: str) -> Address:
     """Raises WrongUsageError."""
-    parts = urlsplit(name)
-    given = parse_qsl(parts.query)
+    parts = _split(name)
+    given = _parameters(parts.query)
     own = {one: value for one, value in given if one in OURS}
     rest = urlencode([(one, value) for one, value in given if one not in OURS], quote_via=quote)
     if "table" in own and "query" in own:
@@ -41,11 +41,11 @@ def address(name: str) -> Address:
 
 def named(given: str) -> str:
     """Without a password."""
-    parts = urlsplit(given)
+    parts = _split(given)
     netloc, (user, _, _) = parts.netloc, parts.netloc.rpartition("@")[0].partition(":")
     if "@" in netloc:
         netloc = f"{user}@{netloc.rpartition('@')[2]}"
-    query = urlencode([one for one in parse_qsl(parts.query) if one[0] != "password"], quote_via=quote)
+    query = urlencode([one for one in _parameters(parts.query) if one[0] != "password"], quote_via=quote)
     return urlunsplit((SCHEMES[0], netloc, parts.path, query, ""))
 
 
@@ -54,9 +54,9 @@ def take_passwords(*given: str) -> None:
     found = set()
     for one in given:
         if one.startswith(SQL):
-            parts = urlsplit(one)
+            parts = _split(one)
             found |= {unquote(parts.password)} if parts.password else set()
-            found |= {value for name, value in parse_qsl(parts.query) if name == "password"}
+            found |= {value for name, value in _parameters(parts.query) if name == "password"}
     if len(found) > 1:
         raise WrongUsageError("two databases with two passwords: put them into ~/.pgpass, not into the URLs")
     for password in found:
@@ -126,6 +126,16 @@ def columns(connection: Any, of: Any) -> Sequence[tuple[str, str, str]]:
         )
     )
     return [(one.name, *kinds[one.type_code]) for one in described]
+
+
+def _split(url: str) -> SplitResult:
+    return urlsplit(url, allow_fragments=False)  # a query may hold a #
+
+
+def _parameters(query: str) -> list[tuple[str, str]]:
+    """As libpq reads them: + is no space, and in a query it may stand for itself."""
+    pairs = (one.partition("=") for one in query.split("&") if one)
+    return [(unquote(name), unquote(value)) for name, _, value in pairs]
 
 
 def _words(error: Exception) -> str:
