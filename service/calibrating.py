@@ -205,8 +205,8 @@ def told(done: Calibrated) -> str:
     if done.calibration is None:
         return (
             f"nothing is changed: corrections have the rubric of {done.articles} articles that {done.model} has not "
-            f"learnt from, {refit.FEWEST} are the fewest, and so many have to be in rubrics that it knows where no other "
-            f"has {refit.FEWEST_EXAMPLES}{left_out}"
+            f"learnt from; {refit.FEWEST} are the fewest, and so many in rubrics that it knows, or else "
+            f"{refit.FEWEST_EXAMPLES} in a new one{left_out}"
         )
     new = ""
     for one in done.calibration.new:
