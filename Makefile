@@ -60,7 +60,7 @@ LOCK = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u UV_FIND_LINKS -u UV_EXTRA
 	--no-annotate --custom-compile-command 'make lock'
 
 lock: $(STAMP) ## write requirements*.txt anew from pyproject.toml
-	$(LOCK) $(UPGRADE) --extra cluster --extra parquet --extra postgresql --extra training --group dev pyproject.toml -o requirements-dev.txt
+	$(LOCK) $(UPGRADE) --extra cluster --extra parquet --extra postgresql --extra s3 --extra training --group dev pyproject.toml -o requirements-dev.txt
 	$(LOCK) -c requirements-dev.txt --extra postgresql --extra training pyproject.toml -o requirements-training.txt
 	$(LOCK) -c requirements-dev.txt --extra postgresql pyproject.toml -o requirements.txt
 	$(LOCK) -c requirements-dev.txt --group build -o requirements-build.txt

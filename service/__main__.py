@@ -185,7 +185,9 @@ def annotate(
 
 @retagging.command("run")
 def retag(
-    source: Annotated[str, typer.Argument(metavar="INPUT", help="JSON lines (also .gz, .zst), Parquet, or a folder.")],
+    source: Annotated[
+        str, typer.Argument(metavar="INPUT", help="JSON lines (also .gz, .zst), Parquet, a folder, or a URL.")
+    ],
     target: Annotated[str, typer.Argument(metavar="OUTPUT", help="The same again with new labels; may be INPUT.")],
     model: Annotated[
         str, typer.Option(metavar="VERSION|PATH|baseline", help="Another than the active one.")
@@ -224,6 +226,8 @@ def retag(
     as_json: Json = False,
 ) -> None:
     """Give an archive the labels that the model decides today; those that people set stay.
+
+    URLs are s3://BUCKET/KEY, and postgresql://USER@HOST/NAME?table=TABLE, whose results go into TABLE_rubricator.
 
     `rubricator retag jobs` lists jobs, `rubricator retag undo JOB` takes one back.
     """

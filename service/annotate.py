@@ -71,6 +71,8 @@ class Model(Protocol):
 
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]: ...
 
+    def known_words(self, text: str, /) -> tuple[int, int]: ...
+
     def named(self, text: str, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]: ...
 
 
@@ -182,7 +184,7 @@ class Door:
                 continue
             finished.append(annotation := _finished(answer, one, outlets, took_ms if stamped else None))
             if stamped:
-                self._predictions.keep(annotation, one.article)
+                self._predictions.keep(annotation, one.article, model)
         return finished
 
     def _heeded(

@@ -60,6 +60,7 @@ ROUTES = [
     corrections.undo,
     review.review,
     numbers.numbers,
+    numbers.numbers_by_day,
     vocabulary.vocabulary,
     vocabulary.candidates,
     vocabulary.add,

@@ -13,7 +13,7 @@ from service.latest import Latest
 from service.new_names import NewNames
 from service.predictions import Given, Predictions, Write
 from service.recall import Recall
-from service.store import answers, audits, journal
+from service.store import answers, audits, days, journal
 from service.store.database import Connection, Database, StoreError
 from service.store.readers import Readers
 from service.store.writer import Writer
@@ -21,6 +21,7 @@ from service.terms import Terms
 from service.trust import TARGET
 
 DAY = 24 * 3600 * 1000  # ms
+FIGURES = timedelta(days=1100)  # for so long what was answered each day is known
 CALLS = timedelta(days=30)  # for so long a call may be sent again under its Idempotency-Key
 PATIENCE = 0.2  # seconds that a start waits for the editors' decisions; until they are read, answers are degraded
 FRESH = 15.0  # seconds that sizes are good for
@@ -108,6 +109,7 @@ class Keeping:
         step = answers.prune(connection, before=before, most_bytes=self._most_bytes, now=now)
         if not step:
             audits.prune(connection, now - KEPT)
+            days.prune(connection, (datetime.now(UTC) - FIGURES).date().isoformat())
             journal.forget_calls(connection, (datetime.now(UTC) - CALLS).isoformat(timespec="microseconds"))
         return step
 
@@ -130,6 +132,7 @@ def bytes_of(connection: Connection) -> int:
         "draws",
         "jobs",
         "calibrations",
+        "days",
     )
     return sum(
         int(connection.rows("SELECT pg_total_relation_size(CAST(:table AS regclass))", table=table)[0][0])

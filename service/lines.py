@@ -34,27 +34,26 @@ def open_lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
         raise DamagedFileError(f"{path} is damaged after line {number}: {error}. Fetch or write it again") from error
 
 
-def lines_between(path: Path, start: int, end: int) -> Iterator[bytes]:
-    """All lines of a plain file between two of their ends, blank ones too. Reads the disk."""
-    with path.open("rb") as file:
-        file.seek(start)
-        try:
-            for number, line in enumerate(_split(_stretch(file, end - start))):
-                yield line.removeprefix(BOM) if start == number == 0 else line
-        except EOFError as error:
-            raise DamagedFileError(f"{path} can't be read after its byte {start}: {error}") from error
+def lines_between(file: BinaryIO, name: str, start: int, end: int) -> Iterator[bytes]:
+    """All lines of a plain file between two of their ends, blank ones too; `name` is for messages. Reads the file."""
+    file.seek(start)
+    try:
+        for number, line in enumerate(_split(_stretch(file, end - start))):
+            yield line.removeprefix(BOM) if start == number == 0 else line
+    except EOFError as error:
+        raise DamagedFileError(f"{name} can't be read after its byte {start}: {error}") from error
 
 
-def unpack(path: Path, target: Path) -> None:
-    """What is in a compressed file, as a plain one. Raises DamagedFileError."""
+def unpack(packed: BinaryIO, name: str, target: Path) -> None:
+    """What is in a file that is compressed as its name says, as a plain one. Raises DamagedFileError."""
     lines = 0
     with file_beside(target) as file:
         try:
-            for chunk in _chunks(str(path)):
+            for chunk in _plain(packed, name):
                 file.write(chunk)
                 lines += chunk.count(b"\n")
         except EOFError as error:
-            raise DamagedFileError(f"{path} is damaged after line {lines}: {error}. Fetch or write it again") from error
+            raise DamagedFileError(f"{name} is damaged after line {lines}: {error}. Fetch or write it again") from error
 
 
 @contextmanager
@@ -96,15 +95,19 @@ def _chunks(name: str) -> Iterator[bytes]:
         yield from _raw(sys.stdin.buffer)
         return
     with Path(name).open("rb") as file:
-        if name.endswith(".gz"):
-            yield from _unpacked(_raw(file, GZ_CHUNK), lambda: zlib.decompressobj(31), zlib.error)  # 31: gzip's header
-        elif name.endswith(".zst"):
-            import zstandard
+        yield from _plain(file, name)
 
-            unpacker = zstandard.ZstdDecompressor()
-            yield from _unpacked(_raw(file, ZST_CHUNK), unpacker.decompressobj, zstandard.ZstdError)
-        else:
-            yield from _raw(file)
+
+def _plain(file: BinaryIO, name: str) -> Iterator[bytes]:
+    if name.endswith(".gz"):
+        yield from _unpacked(_raw(file, GZ_CHUNK), lambda: zlib.decompressobj(31), zlib.error)  # 31: gzip's header
+    elif name.endswith(".zst"):
+        import zstandard
+
+        unpacker = zstandard.ZstdDecompressor()
+        yield from _unpacked(_raw(file, ZST_CHUNK), unpacker.decompressobj, zstandard.ZstdError)
+    else:
+        yield from _raw(file)
 
 
 def _raw(file: Any, size: int = CHUNK) -> Iterator[bytes]:

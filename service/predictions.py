@@ -10,12 +10,13 @@ import msgspec
 import zstandard
 from msgspec import UNSET
 
+from service.counted import Answer, Reads, figures
 from service.drawn import drawn
 from service.inference.article import Annotation, Article
 from service.noted import names_of, oldest
 from service.recall import Recall
 from service.records import encode_annotation
-from service.store import answers, audits
+from service.store import answers, audits, days
 from service.store.answers import Kept
 from service.store.database import Connection
 from service.store.readers import Readers
@@ -30,6 +31,7 @@ class Given(NamedTuple):
     annotation: Annotation
     article: Article
     made_at: int  # ms since 1970
+    model: Reads
 
     @property
     def draft(self) -> bool:
@@ -47,20 +49,20 @@ class Found(NamedTuple):
 class Keeps(Protocol):
     """What the door needs of it."""
 
-    def keep(self, annotation: Annotation, article: Article, /) -> None: ...
+    def keep(self, annotation: Annotation, article: Article, model: Reads, /) -> None: ...
 
 
 class KeepsNothing:
-    def keep(self, annotation: Annotation, article: Article, /) -> None: ...
+    def keep(self, annotation: Annotation, article: Article, model: Reads, /) -> None: ...
 
 
 class Predictions:
     def __init__(self, writer: Writer[Given], readers: Readers) -> None:
         self._writer, self._readers = writer, readers
 
-    def keep(self, annotation: Annotation, article: Article, /) -> None:
+    def keep(self, annotation: Annotation, article: Article, model: Reads, /) -> None:
         """Costs 1 µs: the rest is done by the thread that writes."""
-        self._writer.behind(Given(annotation, article, int(time.time() * 1000)))
+        self._writer.behind(Given(annotation, article, int(time.time() * 1000), model))
 
     def find(self, ids: Iterable[str]) -> dict[str, Found]:
         """Of each that is known the latest answer, with the parts that it lacks from those before. Reads the store,
@@ -87,8 +89,8 @@ def _one(kept: Sequence[Kept]) -> Found:
 
 
 class Write:
-    """For the writer: puts a group of answers, but those of articles that were erased, also by another process; and
-    notes which of them are drawn to be judged, a `share` of the articles."""
+    """For the writer: puts a group of answers, but those of articles that were erased, also by another process; adds
+    them to the figures of the day; and notes which of them are drawn to be judged, a `share` of the articles."""
 
     def __init__(self, recall: Recall, share: float = 0.0) -> None:
         self._recall, self._share = recall, share
@@ -102,9 +104,12 @@ class Write:
             (row.prediction_id, row.heads): row._replace(names=its or None)
             for row, its in zip(_packed(kept), names, strict=True)
         }
+        finished = [Answer(*one) for one in kept if not one.draft]
+        known = answers.with_rubric(connection, list({str(one.annotation.prediction_id) for one in finished}))
+        days.add(connection, figures(finished, known))
         answers.put(connection, list(rows.values()))
-        finished = [drawn(one.annotation, one.article.id, one.made_at, self._share) for one in kept if not one.draft]
-        audits.draw(connection, [one for one in finished if one is not None])
+        found = [drawn(one.annotation, one.article.id, one.made_at, self._share) for one in finished]
+        audits.draw(connection, [one for one in found if one is not None])
 
 
 def _packed(given: Sequence[Given]) -> list[Kept]:

@@ -44,7 +44,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     calibrate_after: Annotated[int, Meta(ge=0)] = 200  # corrections, until the rubrics are calibrated anew; 0: never
     model_max_age: Annotated[int, Meta(ge=0)] = 45  # days since the newest row it learnt from; 0: never too old
     jobs_folders: tuple[Path, ...] = ()  # that jobs over HTTP may read and write; without any, what is sent with them
+    jobs_urls: tuple[str, ...] = ()  # s3://BUCKET/PREFIX: what begins so they may read and write
     jobs_upload: Positive = 1_000_000_000  # bytes of an archive sent with a job
+    jobs_bytes: Positive = 20_000_000_000  # of disk for all jobs; the oldest that are done go first
     jobs_waiting: Positive = 20  # jobs over HTTP that have not ended
     jobs_workers: Annotated[int, Meta(ge=0)] = 0  # processes of a job; 0: as many as there are cores
     callback_secret: str = ""  # whsec_…, as Standard Webhooks write it: signs what is told when a job has ended
@@ -66,7 +68,8 @@ class SettingsError(ValueError):
 
 
 _TYPES = get_type_hints(Settings, include_extras=True)
-_BETWEEN = {"trusted_keys": os.pathsep, "jobs_folders": os.pathsep, "hosts": ","}  # the items of a list in a variable
+# the items of a list in a variable
+_BETWEEN = {"trusted_keys": os.pathsep, "jobs_folders": os.pathsep, "jobs_urls": ",", "hosts": ","}
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

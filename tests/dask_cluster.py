@@ -15,12 +15,14 @@ LOCAL = ["--host", "127.0.0.1", "--no-dashboard"]
 @dataclass
 class Cluster:
     address: str
+    scheduler: "subprocess.Popen[bytes]"
     workers: "list[subprocess.Popen[bytes]]"
 
 
 @contextmanager
 def cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
     """`folder` is for what they say, and for their scratch."""
+    folder = folder.absolute()  # they work in it
     about = folder / "scheduler.json"
     running: list[subprocess.Popen[bytes]] = []
 
@@ -43,7 +45,7 @@ def cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
             )
             for number in range(workers)
         ]  # fmt: skip
-        yield Cluster(json.loads(about.read_text())["address"], started)
+        yield Cluster(json.loads(about.read_text())["address"], running[0], started)
     finally:
         for process in reversed(running):
             process.terminate()

@@ -41,6 +41,11 @@ class FakeModel:
             (heard or repr)((folded(article.title or ""), folded(article.text or "")))
         return [self._annotation(article, options) for article in articles]
 
+    def known_words(self, text: str, /) -> tuple[int, int]:
+        """It knows words that begin with a small letter."""
+        words = text.split()
+        return len(words), sum(word[0].islower() for word in words)
+
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]:
         return 0.7, 0.5
 

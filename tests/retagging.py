@@ -1,7 +1,11 @@
 """Archives, and jobs on them, with the sample model made sure of everything: what it finds is `auto` for SOURCE."""
 
 import json
-from collections.abc import Sequence
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,11 @@ from tests.sample_model import articles
 from tests.sure_model import HELD, SOURCE, everything, sure_parts
 
 SMALL = 20_000  # bytes of a shard: the sample is eleven of them
+RUBRICATOR = [
+    sys.executable,
+    "-c",
+    f"from service.jobs import job; job.SHARD_BYTES = {SMALL}; from service.__main__ import main; main()",
+]
 
 
 def sure_model(folder: Path, **changed: Any) -> str:
@@ -65,13 +74,26 @@ class Newsroom:
     ) -> tuple[Job, Outcome]:
         return command.retag(
             self.settings,
-            Asked(input=str(self.folder / source), output=str(self.folder / target), **asked),
+            Asked(input=self.name(source), output=self.name(target), **asked),
             model or self.model,
             workers=workers,
             resume=resume,
             max_change=max_change,
             tell=self.told.append,
         )
+
+    def name(self, of: Path | str) -> str:
+        return str(of) if "://" in str(of) else str(self.folder / of)
+
+    def started(self, *words: str) -> "subprocess.Popen[bytes]":
+        """`rubricator retag` as a process, with shards so small that a short archive has many."""
+        command = [*RUBRICATOR, "retag", *words, "--model", self.model, "--yes"]
+        environment = {**os.environ, "RUBRICATOR_HOME": str(self.settings.home)}
+        with (self.folder / "told").open("wb") as told:
+            return subprocess.Popen(command, env=environment, stdout=told, stderr=told, start_new_session=True)
+
+    def finished_shards(self) -> int:
+        return len(list(self.settings.home.glob("jobs/*/parts/*.json")))
 
     def read(self, name: str = "out.jsonl") -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / name).read_bytes().splitlines()]
@@ -81,6 +103,14 @@ class Newsroom:
 def newsroom(tmp_path: Path, sure: str, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
     monkeypatch.setattr("service.jobs.job.SHARD_BYTES", SMALL)
     return Newsroom(tmp_path, sure)
+
+
+def until(condition: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, "it ended too early"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def encoded(record: object) -> bytes:

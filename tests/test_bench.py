@@ -2,23 +2,28 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from service.inference.article import Article
-from tests.bench import every, swaps
+from tests.bench import every, lanes, swaps
 from tests.bench import memory as memory_part
 from tests.bench.growth import Curve
 from tests.bench.load import Got, Plan, load, posts
-from tests.bench.material import Row
+from tests.bench.material import Material, Row
 from tests.bench.right import right
 from tests.bench.scikit_learn import Places
+from tests.bench.server import home_with, rubricator
 from tests.bench.systems import ratio
+from tests.sample_model import labelled_articles, trained
+from training.progress import Progress
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 REQUESTS = posts("/annotate", [Article(id=str(i), text="Госдума приняла закон") for i in range(3)])
@@ -151,3 +156,35 @@ def test_the_longest_name_is_meant() -> None:
 def test_every_part_of_the_list_can_be_run() -> None:
     folder = Path(every.__file__).parent
     assert all((folder / f"{name}.py").is_file() for name in every.PARTS)
+
+
+@pytest.fixture
+def material(tmp_path: Path) -> Material:
+    """The sample corpus and its model in place of real articles."""
+    rows = [
+        Row("test", one.title or "", one.text or "", one.rubric, None, one.tags, one.regions)
+        for one in labelled_articles()
+    ]
+    (tmp_path / "rows.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, rows)))
+    trained().write(tmp_path / "model", compress=False, with_report=False)
+    return Material(tmp_path, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["retag", "cluster"])
+def test_archives_are_retagged_and_every_figure_has_a_number(material: Material, name: str) -> None:
+    [section] = every.sections_of(name, material, "smoke", Progress(quiet=True))
+    found = {one.what: one.got for one in section.asked}
+    assert all(got is None or got > -1 for got in found.values())
+    assert found.get("the resumed result is that of an undisturbed run", 1) == 1
+    rates = [row[1] for table in section.tables for row in table.rows]
+    assert rates and all(isinstance(rate, float) and rate > 0 for rate in rates)
+
+
+@pytest.mark.slow
+def test_a_job_runs_beside_the_calls_as_long_as_they_take(material: Material) -> None:
+    lines = b"\n".join(msgspec.json.encode(one) for one in labelled_articles())
+    with home_with(material.model) as (home, _), rubricator(home) as server:
+        with lanes.job_beside(server.port, lines, seconds=2.0) as meanwhile:
+            time.sleep(1.0)
+        assert len(meanwhile) == 1  # else the job has ended too early, which is told

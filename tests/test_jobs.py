@@ -2,10 +2,11 @@
 
 import gzip
 import json
+import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,8 +20,10 @@ from typer.testing import CliRunner
 from service.__main__ import app
 from service.app import create_app
 from service.jobs.callback import CallbackError, check
+from service.jobs.job import Job
 from service.settings import Settings
 from tests.process import process
+from tests.s3_server import Bucket, bucket, variables  # noqa: F401 - fixtures
 from tests.sample_model import labelled_articles
 from tests.serving import listening
 
@@ -323,3 +326,79 @@ def test_what_is_held_is_told_in_russian_too(client: httpx.Client) -> None:
     assert ended(client, job["id"])["status"] == "held"
     told = client.post(f"/jobs/{job['id']}/resume", json={}, headers={"Accept-Language": "ru"}).json()
     assert "посмотрите отчёт" in told["detail"]
+
+
+@pytest.mark.slow
+def test_what_a_killed_service_left_at_work_can_be_cancelled(tmp_path: Path) -> None:
+    content = archive(40, times=1000)
+    with process(tmp_path / "home", jobs_workers="1") as (running, client):
+        job = send(client, content).json()
+        found = Job(tmp_path / "home" / "jobs" / job["id"])
+        until(lambda: (found.folder / "lock").exists() and found.is_running)
+        running.kill(signal.SIGKILL)
+        pid = int((found.folder / "lock").read_text().split()[0])
+        running.start()
+        with httpx.Client(base_url=running.url, timeout=30) as again:
+            until(lambda: again.get(f"/jobs/{job['id']}").json()["status"] == "running")
+            assert again.post(f"/jobs/{job['id']}/cancel").json()["status"] == "cancelling"
+            assert ended(again, job["id"])["status"] == "cancelled"
+        assert not found.is_running
+        until(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def test_a_process_of_another_machine_is_left_alone(tmp_path: Path) -> None:
+    with service(tmp_path) as client:
+        id_ = send(client, archive(3)).json()["id"]
+        ended(client, id_)
+    job = Job(tmp_path / "jobs" / id_)
+    with job.alone():
+        for content in (f"{os.getpid()} another-machine", "nonsense", ""):
+            (job.folder / "lock").write_text(content)
+            job.stop()  # else this process would end
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_oldest_that_are_done_make_room_and_without_room_nothing_is_taken(tmp_path: Path) -> None:
+    with service(tmp_path, jobs_bytes=600_000) as client:
+        ids = []
+        for _ in range(3):
+            sent = send(client, archive(40))
+            assert sent.status_code == 201, sent.text
+            ids.append(sent.json()["id"])
+            assert ended(client, ids[-1])["status"] == "done"
+            (tmp_path / "jobs" / ids[-1] / "padding").write_bytes(b"x" * 200_000)
+        assert [client.get(f"/jobs/{one}").status_code for one in ids] == [410, 200, 200]
+        assert len(list((tmp_path / "jobs" / "uploads").iterdir())) == 2
+        (tmp_path / "jobs" / "others").write_bytes(b"x" * 600_000)
+        refused = send(client, archive(40))
+        assert (refused.status_code, "600000 bytes" in refused.json()["detail"]) == (507, True)
+        assert list((tmp_path / "jobs" / "uploads").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_objects_are_read_and_written_where_the_settings_allow_it(tmp_path: Path, bucket: Bucket) -> None:
+    bucket.put("archive/in.jsonl", archive(5))
+    bucket.put("secret.jsonl", archive(1))
+    with service(tmp_path / "home", jobs_urls=(bucket.url("archive/"),)) as client:
+        for name in ("secret.jsonl", "archive/../secret.jsonl", "archive-of-others/in.jsonl"):
+            sent = {**ALL, "input": bucket.url(name), "output": bucket.url("archive/out.jsonl")}
+            assert client.post("/jobs", json=sent).status_code == 403, name
+        sent = {**ALL, "input": bucket.url("archive/in.jsonl"), "output": bucket.url("secret.jsonl")}
+        assert client.post("/jobs", json=sent).status_code == 403
+        for url in ("postgresql://h/d?table=articles", "file:///etc/passwd"):
+            assert client.post("/jobs", json={**sent, "input": url}).status_code == 403
+        missing = {**sent, "input": bucket.url("archive/no.jsonl"), "output": bucket.url("archive/out.jsonl")}
+        assert client.post("/jobs", json=missing).status_code == 422
+        foreign = {**sent, "output": bucket.url("archive/out.jsonl"), "model": bucket.url("models/theirs")}
+        assert client.post("/jobs", json=foreign).status_code == 422
+        job = client.post("/jobs", json={**sent, "output": bucket.url("archive/out/")}).json()
+        assert ended(client, job["id"])["status"] == "done"
+        results = client.get(f"/jobs/{job['id']}/results")
+        assert (results.status_code, bucket.url("archive/out/in.jsonl") in results.text) == (409, True)
+    assert len(bucket.get("archive/out/in.jsonl").splitlines()) == 5

@@ -111,6 +111,7 @@ def test_a_text_without_places_has_none() -> None:
     assert same(reading(), "Учёные нашли новый вид", "Вид описали биологи.") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("home", HOMES)
 @given(st.randoms(use_true_random=False), st.integers(1, 80))
 @settings(max_examples=150, deadline=None)

@@ -11,9 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from service.jobs.engines import dask
+from service.jobs.plan import JobError, Plan
 from tests.dask_cluster import cluster
 from tests.process import RUBRICATOR
+from tests.retagging import Newsroom, newsroom, sure  # noqa: F401 - fixtures
+from tests.retagging import archive as newsroom_archive
 from tests.sample_model import labelled_articles
 
 pytestmark = pytest.mark.slow
@@ -31,15 +36,15 @@ def archive(path: Path, times: int) -> Path:
 
 def retag(home: Path, source: Path, target: Path, *more: str) -> "subprocess.CompletedProcess[str]":
     command = [str(RUBRICATOR), "retag", str(source), str(target), "--accept", "review", "--yes", *more]
-    return subprocess.run(
-        command, env={**os.environ, "RUBRICATOR_HOME": str(home)}, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, "RUBRICATOR_HOME": home.name}  # relative, as it is by default
+    return subprocess.run(command, env=environment, cwd=home.parent, capture_output=True, text=True, check=False)
 
 
 def test_a_cluster_makes_what_one_machine_makes_though_a_worker_dies(tmp_path: Path) -> None:
     source = archive(tmp_path / "in.jsonl", 300)
     assert retag(tmp_path / "a", source, tmp_path / "local.jsonl", "--workers", "1").returncode == 0
-    with cluster(tmp_path) as running:
+    (tmp_path / "cluster").mkdir()
+    with cluster(tmp_path / "cluster") as running:
         killer = threading.Thread(target=_kill_in_the_middle, args=(tmp_path / "b", running.workers[0].pid))
         killer.start()
         told = retag(tmp_path / "b", source, tmp_path / "b.jsonl", "--engine", "dask", "--scheduler", running.address)
@@ -73,6 +78,25 @@ def test_what_is_wrong_with_a_cluster_is_told_within_seconds(tmp_path: Path) -> 
     told = retag(tmp_path / "c", source, tmp_path / "out.jsonl", "--engine", "dask")
     assert (told.returncode, "go together" in told.stderr) == (2, True)
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_workers_of_another_version_or_without_the_folder_are_refused(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, _ = newsroom.retag(newsroom.file("in.jsonl", newsroom_archive(5)), max_change=0.0)
+    with cluster(newsroom.folder, workers=1) as running:
+
+        def work(plan: Plan, folder: Path) -> object:
+            return next(dask.on_cluster(running.address, plan, [], folder, lambda: False), None)
+
+        assert work(job.plan, job.folder) is None
+        with pytest.raises(JobError, match=r"does not see .*/elsewhere: put it on a folder"):
+            work(job.plan, newsroom.folder / "elsewhere")
+        with pytest.raises(JobError, match="does not see /no/model"):
+            work(replace(job.plan, artifact="/no/model"), job.folder)
+        monkeypatch.setattr(dask, "code", lambda: "99.0")
+        with pytest.raises(JobError, match=r"has rubricator .*, this is 99\.0: install the same there"):
+            work(job.plan, job.folder)
 
 
 def test_help_does_not_import_the_cluster() -> None:

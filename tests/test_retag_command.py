@@ -110,7 +110,7 @@ def test_a_model_without_calibration_is_told(run: Any, newsroom: Newsroom) -> No
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("missing.jsonl", "out.jsonl"), "there is no missing.jsonl"),
+        (("missing.jsonl", "out.jsonl"), "missing.jsonl: name a file or a folder"),
         (("in.jsonl", "out.jsonl", "--heads", "tags,places"), "'places'"),
         (("in.jsonl", "out.jsonl", "--since", "yesterday"), "--since"),
         (("in.jsonl", "out.jsonl", "--ids", "none.txt"), "no ids in"),

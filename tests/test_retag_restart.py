@@ -4,31 +4,20 @@ import errno
 import gzip
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
 
-from service.jobs import json_lines, place
+from service.jobs import json_lines, location, place
 from service.jobs.engines.local import engine
 from service.jobs.job import all_jobs
 from service.jobs.plan import JobError
 from service.jobs.run import run
 from service.lines import lines_between
-from tests.retagging import SMALL, Newsroom, archive, encoded, newsroom, sure  # noqa: F401 - fixtures
-
-# `rubricator` with shards so small that a short archive has many
-RUBRICATOR = [
-    sys.executable,
-    "-c",
-    f"from service.jobs import job; job.SHARD_BYTES = {SMALL}; from service.__main__ import main; main()",
-]
-
+from tests.retagging import Newsroom, archive, encoded, newsroom, sure, until  # noqa: F401 - fixtures
 
 SHARDS = 14
 
@@ -40,25 +29,6 @@ def whole(newsroom: Newsroom) -> bytes:
     return (newsroom.folder / "whole.jsonl.gz").read_bytes()
 
 
-def started(newsroom: Newsroom, *words: str) -> "subprocess.Popen[bytes]":
-    command = [*RUBRICATOR, "retag", *words, "--model", newsroom.model, "--yes"]
-    environment = {**os.environ, "RUBRICATOR_HOME": str(newsroom.settings.home)}
-    with (newsroom.folder / "told").open("wb") as told:
-        return subprocess.Popen(command, env=environment, stdout=told, stderr=told, start_new_session=True)
-
-
-def finished_shards(newsroom: Newsroom) -> int:
-    return len(list(newsroom.settings.home.glob("jobs/*/parts/*.json")))
-
-
-def until(condition: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert process.poll() is None, "it ended too early"
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_after_kill_9_resume_makes_what_an_undisturbed_run_makes(
@@ -66,17 +36,17 @@ def test_after_kill_9_resume_makes_what_an_undisturbed_run_makes(
 ) -> None:
     (newsroom.folder / "home").rename(newsroom.folder / "before")
     words = (str(newsroom.folder / "in.jsonl"), str(newsroom.folder / "out.jsonl.gz"), "--workers", workers)
-    process = started(newsroom, *words)
+    process = newsroom.started(*words)
     try:
-        until(lambda: finished_shards(newsroom) >= 3, process)
+        until(lambda: newsroom.finished_shards() >= 3, process)
     finally:
         os.killpg(process.pid, signal.SIGKILL) if workers == "1" else process.kill()
         process.wait(10)
     assert not (newsroom.folder / "out.jsonl.gz").exists()
-    done = finished_shards(newsroom)
+    done = newsroom.finished_shards()
     [job] = all_jobs(newsroom.settings)
     assert not job.is_running
-    process = started(newsroom, *words, "--resume")
+    process = newsroom.started(*words, "--resume")
     assert process.wait(60) == 0, (newsroom.folder / "told").read_text()
     assert (newsroom.folder / "out.jsonl.gz").read_bytes() == whole
     assert f"job {job.id}" in (newsroom.folder / "told").read_text()
@@ -86,11 +56,10 @@ def test_after_kill_9_resume_makes_what_an_undisturbed_run_makes(
 @pytest.mark.slow
 def test_a_killed_worker_costs_nothing_but_time(newsroom: Newsroom, whole: bytes) -> None:
     (newsroom.folder / "home").rename(newsroom.folder / "before")
-    process = started(
-        newsroom, str(newsroom.folder / "in.jsonl"), str(newsroom.folder / "out.jsonl.gz"), "--workers", "2"
-    )
+    words = (str(newsroom.folder / "in.jsonl"), str(newsroom.folder / "out.jsonl.gz"))
+    process = newsroom.started(*words, "--workers", "2")
     try:
-        until(lambda: finished_shards(newsroom) >= 2, process)
+        until(lambda: newsroom.finished_shards() >= 2, process)
         workers = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
         loky = [pid for pid in workers if b"popen_loky_posix" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         os.kill(loky[0], signal.SIGKILL)
@@ -104,9 +73,9 @@ def test_a_killed_worker_costs_nothing_but_time(newsroom: Newsroom, whole: bytes
 @pytest.mark.slow
 def test_workers_end_when_their_parent_was_killed(newsroom: Newsroom) -> None:
     source = newsroom.file("in.jsonl", archive(200) * 3)
-    process = started(newsroom, str(source), str(newsroom.folder / "out.jsonl"), "--workers", "2")
+    process = newsroom.started(str(source), str(newsroom.folder / "out.jsonl"), "--workers", "2")
     try:
-        until(lambda: finished_shards(newsroom) >= 2, process)
+        until(lambda: newsroom.finished_shards() >= 2, process)
         pids = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     finally:
         process.kill()
@@ -121,9 +90,9 @@ def test_workers_end_when_their_parent_was_killed(newsroom: Newsroom) -> None:
 def test_a_signal_stops_it_between_shards(newsroom: Newsroom, whole: bytes) -> None:
     (newsroom.folder / "home").rename(newsroom.folder / "before")
     words = (str(newsroom.folder / "in.jsonl"), str(newsroom.folder / "out.jsonl.gz"), "--workers", "2")
-    process = started(newsroom, *words)
+    process = newsroom.started(*words)
     try:
-        until(lambda: finished_shards(newsroom) >= 2, process)
+        until(lambda: newsroom.finished_shards() >= 2, process)
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
         assert process.wait(30) == 1
     finally:
@@ -132,7 +101,7 @@ def test_a_signal_stops_it_between_shards(newsroom: Newsroom, whole: bytes) -> N
     assert "stopped; --resume goes on" in (newsroom.folder / "told").read_text()
     [job] = all_jobs(newsroom.settings)
     assert job.state.status == "stopped"
-    assert started(newsroom, *words, "--resume").wait(60) == 0
+    assert newsroom.started(*words, "--resume").wait(60) == 0
     assert (newsroom.folder / "out.jsonl.gz").read_bytes() == whole
 
 
@@ -188,11 +157,11 @@ def test_a_damaged_file_is_told_the_rest_goes_on_and_resume_mends(newsroom: News
 def test_a_stretch_that_can_not_be_read_is_told_and_done_when_it_is_mended(
     newsroom: Newsroom, whole: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(path: Path, start: int, end: int) -> Any:
+    def failing(file: Any, name: str, start: int, end: int) -> Any:
         if start:
-            yield from lines_between(path, start, end)
+            yield from lines_between(file, name, start, end)
         else:
-            raise OSError(errno.EIO, "Input/output error", str(path))
+            raise OSError(errno.EIO, "Input/output error", name)
 
     monkeypatch.setattr(json_lines, "lines_between", failing)
     job, outcome = newsroom.retag("in.jsonl", "out.jsonl.gz")
@@ -216,8 +185,8 @@ def test_an_input_that_was_written_again_is_read_again(newsroom: Newsroom, whole
 def test_an_input_that_is_written_to_while_it_is_read_is_not_put_in_place(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def reading(path: Path, start: int, end: int) -> Any:
-        yield from lines_between(path, start, end)
+    def reading(file: Any, name: str, start: int, end: int) -> Any:
+        yield from lines_between(file, name, start, end)
         newsroom.file("in.jsonl", archive(30))
 
     source = newsroom.file("in.jsonl", archive(5))
@@ -276,9 +245,11 @@ def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(
     assert not list(newsroom.folder.rglob(".beside-*"))
 
 
-@pytest.mark.parametrize("step", ["_keep", "_write", "sync_directory"])
+@pytest.mark.parametrize(
+    ("where", "step"), [(location.LocalFile, "keep"), (place, "_write"), (location, "sync_directory")]
+)
 def test_a_crash_while_results_are_put_in_place_does_no_harm(
-    newsroom: Newsroom, whole: bytes, monkeypatch: pytest.MonkeyPatch, step: str
+    newsroom: Newsroom, whole: bytes, monkeypatch: pytest.MonkeyPatch, where: Any, step: str
 ) -> None:
     class CrashError(Exception):
         pass
@@ -288,7 +259,7 @@ def test_a_crash_while_results_are_put_in_place_does_no_harm(
 
     before = b'{"id": "earlier"}\n'
     (newsroom.folder / "out.jsonl.gz").write_bytes(before)
-    monkeypatch.setattr(place, step, crash)
+    monkeypatch.setattr(where, step, crash)
     with pytest.raises(CrashError):
         newsroom.retag("in.jsonl", "out.jsonl.gz")
     monkeypatch.undo()

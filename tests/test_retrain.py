@@ -23,6 +23,7 @@ from tests.sample_model import SAMPLE, annotator, labelled_articles, trained
 from training.config import Config, Corpus
 from training.config import Split as SplitConfig
 from training.examples import load
+from training.of_two_minds import ARCHIVE, EDITORS, among_likes, listed
 from training.readers import Rejects
 from training.retrain import compare
 from training.split import split
@@ -123,6 +124,42 @@ def test_some_mistakes_are_no_poison(keeping: Keeping) -> None:
     for i in range(3 * ENOUGH):
         decided(keeping, f"a{i}", "boris", {"rubric": ("Спорт",) if i % 3 == 0 else ("Город",)}, was="Город")
     assert doubts(keeping) == ()
+
+
+def test_editors_who_contradict_each_other_are_listed(keeping: Keeping) -> None:
+    decided(keeping, "1", "anna", {"rubric": ("Город",)})
+    decided(keeping, "1", "boris", {"rubric": ("Спорт",)})
+    decided(keeping, "2", "anna", {"rubric": ("Город",)})
+    decided(keeping, "2", "anna", {"rubric": ("Спорт",)})  # who changes their mind contradicts nobody
+    decided(keeping, "3", "anna", {"rubric": ("Город",)})
+    decided(keeping, "3", "boris", {"rubric": ("Город",), "tags": ("мосты",)})
+    with keeping.readers.one() as connection, taught(connection) as found:
+        [sides] = found.contradictions
+    assert [(one.article.id, one.rubric, one.who) for one in sides] == [("1", "Город", "anna"), ("1", "Спорт", "boris")]
+    assert listed([sides]).splitlines() == [
+        "противоречие;id;дата;заголовок;рубрика;кто;ссылка",
+        "1;1;;Мост открыли;Город;anna;",
+        "1;1;;Мост открыли;Спорт;boris;",
+    ]
+
+
+def test_articles_nearly_alike_are_listed_where_editors_decided_one_of_them_otherwise(tmp_path: Path) -> None:
+    text = "В среду через реку открыли новый мост, по нему пошли первые автобусы и трамваи."
+    rows = [("1", text, "Город"), ("2", text + " Снег.", "Спорт"), ("3", "Совсем другая статья о погоде.", "Город")]
+    paths = []
+    for name, of in (("corrections", rows[:1]), ("archive", rows[1:])):
+        path = tmp_path / f"{name}.jsonl"
+        records = [{"id": id_, "title": "=1+1", "text": text, "rubric": rubric} for id_, text, rubric in of]
+        path.write_text("".join(json.dumps(one) + "\n" for one in records))
+        paths.append(path)
+    examples = load(Config(corpus=tuple(map(Corpus, paths))), NoRejects())
+    [sides] = among_likes(examples.rows, examples.groups, corrections=1)
+    assert [(one.article.id, one.rubric, one.who) for one in sides] == [
+        ("1", "Город", EDITORS),
+        ("2", "Спорт", ARCHIVE),
+    ]
+    assert ";'=1+1;" in listed([sides])  # no formula
+    assert list(among_likes(examples.rows, examples.groups, corrections=0)) == []
 
 
 def test_a_set_that_lost_a_fifth_is_told() -> None:

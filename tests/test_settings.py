@@ -53,6 +53,7 @@ def test_settings_are_frozen() -> None:
         ("RUBRICATOR_LOG_LEVEL", "WARNING", "log_level", "warning"),
         ("RUBRICATOR_TRUSTED_KEYS", "/a.pem:/b.pem", "trusted_keys", (Path("/a.pem"), Path("/b.pem"))),
         ("RUBRICATOR_TRUSTED_KEYS", "", "trusted_keys", ()),
+        ("RUBRICATOR_JOBS_URLS", "s3://a/b,s3://c", "jobs_urls", ("s3://a/b", "s3://c")),
     ],
 )
 def test_a_variable_sets_a_field(variable: str, value: str, field: str, expected: object) -> None:

@@ -317,6 +317,7 @@ def test_a_store_of_the_first_format_is_added_to_and_loses_nothing(database: Dat
     before.rows("DROP TABLE jobs")
     before.rows("DROP TABLE calibrations")
     before.rows("DROP TABLE draws")
+    before.rows("DROP TABLE days")
     before.rows("ALTER TABLE predictions DROP COLUMN names")
     before.rows("UPDATE alembic_version SET version_num = '0001'")
     before.rows("UPDATE store SET format = 1")

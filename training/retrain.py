@@ -18,6 +18,7 @@ from training.config import Config
 from training.evaluate import answered
 from training.gate import Flags, Verdict, judge
 from training.morphology import fold
+from training.of_two_minds import Contradiction
 from training.progress import Progress
 from training.readers import Rejects
 from training.run import Trained, labels_of, train
@@ -29,8 +30,11 @@ ANCHOR, LATEST = 0.05, 0.2  # shares of all articles, and of the latest quarter,
 
 
 class Retrained(NamedTuple):
+    """`contradictions` are between editors, then between them and articles nearly like theirs."""
+
     trained: Trained
     record: "Record"
+    contradictions: tuple[Contradiction, ...]
 
 
 class Record(Struct, frozen=True):
@@ -42,6 +46,7 @@ class Record(Struct, frozen=True):
     corrections: int  # articles
     until: int  # the newest line of the journal that it knows
     notes: tuple[str, ...] = ()
+    contradictions: int = 0
 
     @property
     def passed(self) -> bool:
@@ -58,7 +63,9 @@ def retrain(
     with_judges = replace(config.split, anchor=config.split.anchor or ANCHOR, latest=config.split.latest or LATEST)
     config = replace(config, corpus=(*taught.corpora, *config.corpus), split=with_judges)
     edited = taught.edited(current.labels)
-    trained = train(config, rejects, progress, today=today, erased=taught.erased, edited=edited)
+    trained = train(
+        config, rejects, progress, today=today, erased=taught.erased, edited=edited, corrections=len(taught.corpora)
+    )
     learnt = sum(int(one["articles"]) for one in trained.manifest["data"])
     if less := shrunken(learnt, manifest.data):
         notes.append(less)
@@ -69,7 +76,9 @@ def retrain(
         challenger = Annotator("challenger", trained.parts)
         verdict = compare(current, manifest, challenger, trained.manifest, judges, taught.vocabulary)
     told = (*notes, *caveat)
-    return Retrained(trained, Record(current.version, len(judges), verdict, taught.articles, taught.until, told))
+    found = (*taught.contradictions, *trained.contradictions)
+    record = Record(current.version, len(judges), verdict, taught.articles, taught.until, told, len(found))
+    return Retrained(trained, record, found)
 
 
 def compare(

@@ -3,7 +3,7 @@
 import datetime
 import importlib.metadata
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from training.heads import Labelled, fit_heads
 from training.label_map import LabelMap, label_map
 from training.labels import AS_TRAINED, EditedTags, Tags, tag_key, tags_of
 from training.morphology import fold
+from training.of_two_minds import Contradiction, among_likes
 from training.overlap import fingerprint
 from training.own_places import newsroom
 from training.own_tags import beside, own_tags
@@ -52,6 +53,7 @@ class Trained:
     notes: tuple[str, ...]  # what was read and not learnt from, and how far the test can be believed: sentences
     calibrated: Mapping[str, int]  # calibration articles of each outlet, most first; empty: nothing is ever `auto`
     judges: tuple[LabelledArticle, ...] = ()  # what it and the model in use can be compared on
+    contradictions: tuple[Contradiction, ...] = ()  # near-identical articles that editors gave another rubric
 
     def write(
         self, directory: Path, *, compress: bool, with_report: bool = True, signing_key: Path | None = None
@@ -77,11 +79,13 @@ def train(
     today: datetime.date | None = None,
     erased: Set[bytes] = frozenset(),
     edited: EditedTags = AS_TRAINED,
+    corrections: int = 0,
 ) -> Trained:
     """Reads the corpora of the config and learns from them. Minutes of CPU for 100,000 articles.
 
     With `today` a note tells of rows dated later; nothing else depends on it. `erased`: see `examples.load`.
-    `edited`: what editors made of the tags of the model in use.
+    `edited`: what editors made of the tags of the model in use. The first so many `corrections` corpora are what they
+    decided.
     """
     with progress.step("reading"):
         examples = load(config, rejects, erased)
@@ -126,7 +130,8 @@ def train(
         *notes.on_size(evaluation),
     )
     judges = tuple(examples.rows[i].article for i in parts_of.judges)
-    return Trained(parts, manifest, card, evaluation, told, calibrated, judges)
+    differing = tuple(among_likes(examples.rows, examples.groups, corrections))
+    return Trained(parts, manifest, card, evaluation, told, calibrated, judges, differing)
 
 
 def rubrics_of(rows: Sequence[Example]) -> list[str]:
@@ -222,6 +227,7 @@ def manifest_of(
     questions = self_test_articles()
     answers = plain_answers(annotator, questions)
     unsaid = set(annotator.unlike.no_news)
+    said = [label for i, label in enumerate(annotator.rubric.labels) if i not in unsaid]
     return {
         "newest_row": max(dates).isoformat() if dates else None,
         "versions": {
@@ -234,8 +240,9 @@ def manifest_of(
         "data": fingerprints(examples, parts),
         "config": config_as_data(config),
         "labels": {
-            "rubrics": [label for i, label in enumerate(annotator.rubric.labels) if i not in unsaid],
+            "rubrics": said,
             "no_news": [annotator.rubric.labels[i] for i in sorted(unsaid)],
+            "mix": mix_of((examples.rows[i] for i in learnt), said),
             "tags": len(annotator.tags.labels),
             "aliases": aliases_of(tags),
             "places": len(annotator.places),
@@ -253,6 +260,12 @@ def manifest_of(
             for article, answer in zip(questions, answers, strict=True)
         ],
     }
+
+
+def mix_of(rows: Iterable[Example], rubrics: Iterable[str]) -> dict[str, int]:
+    """Articles of each of these rubrics: what answers can be compared with later."""
+    counts = Counter(fold(row.article.rubric or "") for row in rows)
+    return {label: counts[fold(label)] for label in rubrics}
 
 
 def held_labels(annotator: Annotator) -> dict[str, Any]:

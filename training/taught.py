@@ -18,6 +18,7 @@ from service.store.database import Connection
 from service.vocabulary import Vocabulary
 from training.config import Corpus, Label
 from training.labels import EditedTags, OwnTag, tag_key
+from training.of_two_minds import Contradiction, between_editors
 
 HEADS: tuple[Label, ...] = ("rubric", "regions", "tags")
 FLIPPED = 0.5  # of the articles that were suggested a rubric: one who takes so many out of it has another one in mind
@@ -37,6 +38,7 @@ class Taught(NamedTuple):
     erased: frozenset[bytes]  # keys of articles that nobody may learn from any more
     doubts: tuple[str, ...]  # sentences: why not to learn from these corrections
     vocabulary: Vocabulary  # the tags that editors changed
+    contradictions: tuple[Contradiction, ...]  # articles that two editors gave different rubrics
 
     def edited(self, labels: Labels) -> EditedTags:
         """What they made of the tags of the model that has these labels. Rows of an archive that have an old label of a
@@ -61,6 +63,7 @@ def taught(connection: Connection) -> Iterator[Taught]:
             frozenset(one.key for one in journal.erased(connection)),
             tuple(_flippers(connection)),
             terms.read(connection),
+            tuple(between_editors(connection)),
         )
 
 

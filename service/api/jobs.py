@@ -23,8 +23,10 @@ from service.jobs import accepting
 from service.jobs.accepting import JobSent, JobView, NotAllowedError, Options, ResumeSent
 from service.jobs.callback import CallbackError, check, is_secret
 from service.jobs.job import FOLDER, Job, create, forget_upload
-from service.jobs.plan import Asked, JobError
+from service.jobs.location import AwayError, in_target, named, names_in
+from service.jobs.plan import Asked, JobError, WrongUsageError
 from service.jobs.queue import ENDED, RESUMABLE, now
+from service.jobs.room import make_room
 from service.keeping import Keeping
 from service.loading import open_keeping
 from service.settings import Settings
@@ -41,7 +43,7 @@ REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; s
 _CREATE = Told(
     "Retag an archive: a file sent as the body, options in the query `options` as JSON; or paths as JSON",
     body={JSON: JobSent, **dict.fromkeys((), bytes)}, answer={JSON: JobView}, status=201,
-    also={200: {JSON: JobView}}, problems=(400, 403, 404, 409, 413, 415, 422, 429, 503),
+    also={200: {JSON: JobView}}, problems=(400, 403, 404, 409, 413, 415, 422, 429, 503, 507),
 )  # fmt: skip
 
 
@@ -74,11 +76,12 @@ async def create_job(
         fingerprint = fingerprint_of(body)
         if (before := await asyncio.to_thread(_before, keeping, key, fingerprint)) is not None:
             return await _answered(before, settings, 200)
+        await asyncio.to_thread(_room, keeping, settings, 1)
         await asyncio.to_thread(_check_callback, sent, settings)
-        asked = _of_paths(sent, settings)
+        asked = await asyncio.to_thread(_of_paths, sent, settings)
         options: Options = sent
     else:
-        asked, options, fingerprint = await _received(request, settings, PACKED[kind])
+        asked, options, fingerprint = await _received(request, settings, keeping, PACKED[kind])
         if (before := await asyncio.to_thread(_before, keeping, key, fingerprint)) is not None:
             await asyncio.to_thread(forget_upload, settings, asked)
             return await _answered(before, settings, 200)
@@ -235,32 +238,47 @@ def _before(keeping: Keeping, key: str | None, fingerprint: bytes) -> Row | None
 
 def _of_paths(sent: JobSent, settings: Settings) -> Asked:
     try:
-        input_ = accepting.allowed(sent.input, settings.jobs_folders, "input")
-        output = accepting.allowed(sent.output, settings.jobs_folders, "output")
+        input_ = named(accepting.allowed(sent.input, settings, "input"))
+        output = accepting.allowed(sent.output, settings, "output")
     except NotAllowedError as error:
         raise ProblemError("forbidden", str(error)) from error
-    if not input_.exists():
-        detail = "there is nothing to read at input"
-        raise ProblemError("unusable-job", detail, errors=[FieldProblem("/input", detail)])
-    if input_.is_file() and output.is_dir():
-        output /= input_.name
+    try:
+        output = in_target(output, input_) if names_in(input_) is None else named(output)
+    except (WrongUsageError, AwayError) as error:
+        detail = "there is nothing to read at input" if isinstance(error, WrongUsageError) else str(error)
+        raise ProblemError("unusable-job", detail, errors=[FieldProblem("/input", detail)]) from error
     return accepting.asked_of(sent, input_, output, settings)
 
 
-async def _received(request: Request[Any, Any, Any], settings: Settings, packed: str) -> tuple[Asked, Options, bytes]:
+def _room(keeping: Keeping, settings: Settings, wanted: int) -> int:
+    """For what is wanted, or as much as there is. Raises ProblemError where there is none."""
+    with keeping.readers.one() as connection:
+        done = [row.id for row in store.with_status(connection, "done")]
+    room = make_room(settings, wanted, done)
+    if room < wanted:
+        detail = f"jobs may take {settings.jobs_bytes} bytes, of which {room} are left: see to `rubricator prune`"
+        raise ProblemError("no-room", detail)
+    return room
+
+
+async def _received(
+    request: Request[Any, Any, Any], settings: Settings, keeping: Keeping, packed: str
+) -> tuple[Asked, Options, bytes]:
     """Writes the body to a folder of its own as it comes in."""
     query = read_query(request, Sent)
     options = decode(query.options.encode(), Options, "the options", '{"heads": ["tags"]}')
     await asyncio.to_thread(_check_callback, options, settings)
     length = request.headers.get("content-length", "")
     limit = settings.jobs_upload
-    if length.isdecimal() and int(length[:20]) > limit:
+    sent = int(length[:20]) if length.isdecimal() else 1
+    if sent > limit:
         raise too_large(limit)
+    room = await asyncio.to_thread(_room, keeping, settings, sent)
     folder = await asyncio.to_thread(accepting.upload_folder, settings)
     input_, output = (folder / name for name in accepting.name_of_upload(packed))
-    asked = accepting.asked_of(options, input_, output, settings)
+    asked = accepting.asked_of(options, str(input_), str(output), settings)
     try:
-        await _write(request, input_, limit)
+        await _write(request, input_, min(limit, room))
         fingerprint = await asyncio.to_thread(accepting.fingerprint, input_, query.options)
     except BaseException as error:
         await asyncio.to_thread(forget_upload, settings, asked)
@@ -300,10 +318,13 @@ def _check_callback(options: Options, settings: Settings) -> None:
 
 
 def _create(settings: Settings, asked: Asked, options: Options, key: str | None, fingerprint: bytes) -> Row:
+    if "/" in options.model:
+        forget_upload(settings, asked)
+        raise ProblemError("unusable-job", "model is `active` or a version of this registry: see GET /models")
     keeping = open_keeping(settings)
     try:
         made = create(settings, keeping, asked, options.model)
-    except (JobError, ArtifactError) as error:
+    except (JobError, ArtifactError, AwayError) as error:
         forget_upload(settings, asked)
         if isinstance(error, ArtifactError):
             raise

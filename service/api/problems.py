@@ -49,7 +49,7 @@ KINDS = {
     "unknown-label": Kind(422, "There is no such label", "Такой метки нет"),
     "unusable-job": Kind(422, "This job can't be done", "Это задание невыполнимо"),
     "too-many": Kind(429, "Too many jobs are waiting", "Слишком много заданий ждёт"),
-    "no-room": Kind(503, "There is no room", "Нет места"),
+    "no-room": Kind(507, "There is no room", "Нет места"),
     "busy": Kind(503, "The service is busy", "Сервис занят"),
     "failed": Kind(500, "The service failed", "Сбой сервиса"),
     "store-away": Kind(503, "The store can't be used now", "Хранилище сейчас недоступно"),

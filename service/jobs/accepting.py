@@ -13,6 +13,7 @@ from service.inference.article import Profile
 from service.inference.labels import HEADS, Head
 from service.jobs import child
 from service.jobs.job import FOLDER, UPLOADS, Job
+from service.jobs.location import S3
 from service.jobs.plan import Accept, Asked, JobError, LabelsBy, Scope
 from service.jobs.run import MAX_CHANGE
 from service.settings import Settings
@@ -44,7 +45,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class JobSent(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`input` and `output` are paths on the service's machine, within the folders of RUBRICATOR_JOBS_FOLDERS."""
+    """`input` and `output` are paths on the service's machine, within the folders of RUBRICATOR_JOBS_FOLDERS, or `s3://`
+    URLs that begin as RUBRICATOR_JOBS_URLS has it."""
 
     input: Text
     output: Text
@@ -95,10 +97,10 @@ class NotAllowedError(Exception):
     """A path that jobs may not touch; says which they may."""
 
 
-def asked_of(options: Options, input_: Path, output: Path, settings: Settings) -> Asked:
+def asked_of(options: Options, input_: str, output: str, settings: Settings) -> Asked:
     return Asked(
-        input=str(input_),
-        output=str(output),
+        input=input_,
+        output=output,
         heads=tuple(head for head in HEADS if head in options.heads),
         accept=options.accept,
         labels_by=options.labels_by,
@@ -109,20 +111,28 @@ def asked_of(options: Options, input_: Path, output: Path, settings: Settings) -
     )
 
 
-def allowed(sent: str, folders: tuple[Path, ...], what: str) -> Path:
-    """The path without links and `..`. Raises NotAllowedError, also for what is not there: nobody is told what lies
-    elsewhere on this machine."""
+def allowed(sent: str, settings: Settings, what: str) -> str:
+    """The path without links and `..`, or the URL. Raises NotAllowedError, also for what is not there: nobody is told
+    what lies elsewhere."""
+    folders = settings.jobs_folders
+    if "://" in sent:
+        if not any(_is_under(sent, one.rstrip("/")) for one in settings.jobs_urls if one.startswith(S3)):
+            raise NotAllowedError(f"{what} begins with none of the s3:// URLs of RUBRICATOR_JOBS_URLS")
+        return sent
     if not folders:
         raise NotAllowedError("jobs read what is sent with them alone, unless RUBRICATOR_JOBS_FOLDERS names folders")
-    if "://" in sent:
-        raise NotAllowedError(f"{what}: URLs are read by `rubricator retag` on the command line, not over HTTP")
     try:
         found = Path(sent).resolve()
     except (OSError, ValueError, RuntimeError) as error:
         raise NotAllowedError(f"{what} is no path") from error
     if not any(found.is_relative_to(folder.resolve()) for folder in folders):
         raise NotAllowedError(f"{what} lies in none of the folders that jobs may use")
-    return found
+    return str(found)
+
+
+def _is_under(url: str, allowed: str) -> bool:
+    """Some servers read `..` as disks do."""
+    return (url == allowed or url.startswith(f"{allowed}/")) and not {"..", "."} & set(url.split("/"))
 
 
 def upload_folder(settings: Settings) -> Path:
@@ -169,6 +179,8 @@ def results(job: Job) -> Path:
     """Raises JobError where there is no single file to send."""
     if job.plan.asked.dry_run:
         raise JobError("a dry run writes no results: its report says what would change")
+    if job.plan.asked.output.startswith(S3):
+        raise JobError(f"the results are at {job.plan.asked.output}")
     output = Path(job.plan.asked.output)
     if job.state.status not in {"done", "broken"}:
         raise JobError("the results are there when the job is done")

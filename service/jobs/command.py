@@ -18,8 +18,10 @@ from service.jobs import place
 from service.jobs.counts import Totals
 from service.jobs.engines.local import engine
 from service.jobs.job import UNFINISHED, Job, all_jobs, create, find, latest
+from service.jobs.location import in_target, named, names_in
 from service.jobs.plan import Accept, Asked, JobError, LabelsBy, Scope, WrongUsageError, differences
 from service.jobs.run import MAX_CHANGE, Engine, Outcome, run
+from service.jobs.sql import take_passwords
 from service.loading import open_keeping, outlets_at
 from service.progress import progress
 from service.settings import Settings
@@ -44,16 +46,14 @@ def asked_for(
     known = () if ids is None else tuple(filter(None, map(str.strip, ids.read_text("utf-8").splitlines())))
     if ids is not None and not known:
         raise WrongUsageError(f"--ids: there are no ids in {ids}, one a line")
-    input_, output = Path(source).resolve(), Path(target).resolve()
-    if not input_.exists():
-        raise WrongUsageError(f"there is no {source}: name a file or a folder")
-    if input_.is_file() and output.is_dir():
-        output /= input_.name
+    take_passwords(source, target)
+    input_ = named(source)
+    output = in_target(target, input_) if names_in(input_) is None else named(target)
     if only_changes and input_ == output:
         raise WrongUsageError("--only-changes would leave out the rest of the archive: name another OUTPUT")
     return Asked(
-        input=str(input_),
-        output=str(output),
+        input=input_,
+        output=output,
         heads=tuple(head for head in HEADS if head in wanted),
         accept=accept,
         labels_by=labels_by,

@@ -13,13 +13,16 @@ rejects.jsonl   records that could not be read, with line and reason; rejected.j
 """
 
 import fcntl
+import os
 import re
 import secrets
 import shutil
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socket import gethostname
 from typing import Literal
 
 import msgspec
@@ -28,6 +31,7 @@ from msgspec import Struct
 from service.inference.beside import file_beside, sync_directory
 from service.jobs import plan as plans
 from service.jobs import snapshot
+from service.jobs.location import S3, named
 from service.jobs.plan import SHARD_BYTES, Asked, JobError, Plan, code, digest_of
 from service.jobs.shards import beside_output, pairs, read_pairs, write_pairs
 from service.keeping import Keeping
@@ -56,7 +60,7 @@ class State(Struct, frozen=True, kw_only=True):
 class Job:
     def __init__(self, folder: Path) -> None:
         """Raises JobError where there is none."""
-        self.folder = folder
+        self.folder = folder.absolute()  # other machines' workers stand elsewhere
         self.plan: Plan = plans.read(folder)
 
     @property
@@ -92,6 +96,19 @@ class Job:
         with (self.folder / "lock").open("ab") as lock:
             return not _locked(lock.fileno())
 
+    def stop(self) -> None:
+        """SIGTERM to the process that works on it, whoever started that, if it is one of this machine."""
+        with suppress(OSError, ValueError):
+            pid, host = (self.folder / "lock").read_text().split()
+            if host != gethostname():
+                return
+            process = os.pidfd_open(int(pid))
+            try:
+                if self.is_running:  # looked at now that the number can't come to be another's
+                    signal.pidfd_send_signal(process, signal.SIGTERM)
+            finally:
+                os.close(process)
+
     def tell(self, status: Status, note: str = "", **counts: int) -> None:
         before, now = self.state, _now()
         state = State(
@@ -106,13 +123,20 @@ class Job:
         with (self.folder / "lock").open("ab") as lock:
             if not _locked(lock.fileno()):
                 raise JobError(f"the job {self.id} is being worked on by another process: wait for it")
+            lock.truncate(0)
+            lock.write(f"{os.getpid()} {gethostname()}".encode())
+            lock.flush()
             yield
 
 
 def create(settings: Settings, keeping: Keeping, asked: Asked, model: str) -> Job:
-    """Pins the model, `active`, a version or a directory, and what editors have decided until now. Reads the store.
-    Raises ArtifactError, JobError."""
-    inputs = pairs(Path(asked.input), Path(asked.output))
+    """Pins the model, `active`, a version, a directory or `s3://…`, and what editors have decided until now. Reads the
+    store. Raises ArtifactError, JobError, AwayError."""
+    inputs = pairs(asked.input, asked.output)
+    if model.startswith(S3):
+        from service.jobs.s3 import fetched
+
+        model = str(fetched(named(model), settings.cache))
     directory, version = directory_of(settings, model)
     digest = digest_of(directory)
     folder = settings.home / FOLDER / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -172,12 +196,17 @@ def prune(settings: Settings, days: int) -> int:
     gone = 0
     for job in all_jobs(settings):
         if job.state.at < before and not job.is_running:
-            for pair in read_pairs(job.folder):
-                beside_output(job.id, pair).unlink(missing_ok=True)
-            shutil.rmtree(job.folder)
-            forget_upload(settings, job.plan.asked)
+            remove(settings, job)
             gone += 1
     return gone
+
+
+def remove(settings: Settings, job: Job) -> None:
+    """With what it left elsewhere; what it put in place stays."""
+    for pair in read_pairs(job.folder):
+        beside_output(job.folder, pair).unlink(missing_ok=True)
+    shutil.rmtree(job.folder)
+    forget_upload(settings, job.plan.asked)
 
 
 def forget_upload(settings: Settings, asked: Asked) -> None:

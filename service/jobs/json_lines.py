@@ -11,6 +11,7 @@ import msgspec
 from service.inference.labels import Head
 from service.jobs.counts import Rejected, ShardCounts
 from service.jobs.deciding import GROUP, Decided, decided
+from service.jobs.location import source_at
 from service.jobs.plan import Plan
 from service.jobs.shards import Shard
 from service.jobs.worker import Equipment
@@ -23,8 +24,11 @@ def retag_lines(plan: Plan, shard: Shard, with_model: Equipment, counts: ShardCo
     """What retag_shard does with lines; returns those that can't be used. Heavy on CPU."""
     asked = plan.asked
     refused: list[bytes] = []
-    with nullcontext(_nowhere) if part is None else write_lines(part) as write:
-        for group in _groups(lines_between(Path(shard.path), shard.start, shard.end), GROUP):
+    with (
+        source_at(shard.path).open() as file,
+        nullcontext(nowhere) if part is None else write_lines(part) as write,
+    ):
+        for group in _groups(lines_between(file, shard.path, shard.start, shard.end), GROUP):
             lines = {number: line for number, line in enumerate(group, start=counts.lines + 1) if line.strip()}
             counts.lines += len(group)
             for one in decided(plan, with_model, lines, counts):
@@ -43,16 +47,20 @@ def _line(one: Decided, heads: Sequence[Head]) -> bytes:
     assert one.change is not None
     fields: dict[str, object] = dict(one.row.fields)
     for head in heads:
-        after = one.change[head].after
-        if after is None and head in fields:
-            continue
-        labels = one.row.stands.labels[head] if after is None else after
-        fields[head] = labels if head != "rubric" else labels[0] if labels else None
+        if one.change[head].after is not None or head not in fields:
+            fields[head] = labels_after(one, head)
     fields["annotation"] = one.annotation
     return msgspec.json.encode(fields)
 
 
-def _nowhere(line: bytes) -> None:
+def labels_after(one: Decided, head: Head) -> object:
+    """The labels that the record has now, as its field has them."""
+    after = None if one.change is None else one.change[head].after
+    labels = one.row.stands.labels[head] if after is None else after
+    return labels if head != "rubric" else labels[0] if labels else None
+
+
+def nowhere(line: bytes) -> None:
     """A dry run writes nothing."""
 
 

@@ -12,6 +12,7 @@ from service.inference.beside import file_beside
 from service.inference.labels import HEADS
 from service.jobs.counts import Rejected, ShardCounts
 from service.jobs.deciding import GROUP, Decided, decided
+from service.jobs.location import source_at
 from service.jobs.plan import JobError, Plan
 from service.jobs.shards import Shard
 from service.jobs.worker import Equipment
@@ -22,10 +23,10 @@ LISTS = ("regions", "tags")
 READ = frozenset({*LabelledArticle.__struct_fields__, "annotation"})
 
 
-def groups(path: Path, shard_bytes: int) -> Iterator[tuple[int, int, int]]:
+def groups(name: str, shard_bytes: int) -> Iterator[tuple[int, int, int]]:
     """Stretches of row groups with their bytes. Raises DamagedFileError, JobError."""
-    with _file(path) as file:
-        _check(path, file.schema_arrow)
+    with _file(name) as file:
+        _check(name, file.schema_arrow)
         start = weight = 0
         for number in range(file.num_row_groups):
             weight += file.metadata.row_group(number).total_byte_size
@@ -41,7 +42,7 @@ def retag_groups(
     import pyarrow.parquet as pq
 
     refused: list[bytes] = []
-    with _file(Path(shard.path)) as file:
+    with _file(shard.path) as file:
         schema = _schema(file.schema_arrow, plan)
         tables = _tables(plan, shard, with_model, counts, file, schema, refused)
         if part is None:
@@ -54,7 +55,7 @@ def retag_groups(
     return refused
 
 
-def join(parts: Sequence[Path], source: Path, plan: Plan, file: Any) -> None:
+def join(parts: Sequence[Path], source: str, plan: Plan, file: Any) -> None:
     """One file of all parts, a row group at a time. Reads and writes the disk."""
     import pyarrow.parquet as pq
 
@@ -62,7 +63,7 @@ def join(parts: Sequence[Path], source: Path, plan: Plan, file: Any) -> None:
         schema, codec = _schema(first.schema_arrow, plan), _codec(first)
     with pq.ParquetWriter(file, schema, compression=codec) as writer:
         for part in parts:
-            with _file(part) as opened:
+            with _file(str(part)) as opened:
                 for group in range(opened.num_row_groups):
                     writer.write_table(opened.read_row_group(group))
 
@@ -159,17 +160,17 @@ def _schema(schema: Any, plan: Plan) -> Any:
     return schema
 
 
-def _check(path: Path, schema: Any) -> None:
+def _check(name: str, schema: Any) -> None:
     import pyarrow as pa
 
-    for name in (*LISTS, "annotation"):
-        if name in schema.names:
-            kind = schema.field(name).type
+    for column in (*LISTS, "annotation"):
+        if column in schema.names:
+            kind = schema.field(column).type
             of_lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-            if name in LISTS and not (of_lists and _is_text(kind.value_type)):
-                raise JobError(f"{path}: the column {name} is {kind}, it has to be a list of strings")
-            if name == "annotation" and not _is_text(kind):
-                raise JobError(f"{path}: there is a column annotation already, and it is {kind}: rename it")
+            if column in LISTS and not (of_lists and _is_text(kind.value_type)):
+                raise JobError(f"{name}: the column {column} is {kind}, it has to be a list of strings")
+            if column == "annotation" and not _is_text(kind):
+                raise JobError(f"{name}: there is a column annotation already, and it is {kind}: rename it")
 
 
 def _is_text(kind: Any) -> bool:
@@ -187,7 +188,7 @@ def _codec(file: Any) -> str:
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[Any]:
+def _file(name: str) -> Iterator[Any]:
     """Damage, wherever it is met, is told as such."""
     try:
         import pyarrow as pa
@@ -195,11 +196,11 @@ def _file(path: Path) -> Iterator[Any]:
     except ImportError as error:
         raise JobError(f"Parquet needs pyarrow ({error}): pip install 'rubricator[parquet]'") from error
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with source_at(name).open() as opened, pq.ParquetFile(opened, pre_buffer=False) as file:
             yield file
     except (pa.ArrowException, EOFError) as error:
-        raise DamagedFileError(f"{path} is damaged: {' '.join(str(error).split())}. Write it again") from error
+        raise DamagedFileError(f"{name} is damaged: {' '.join(str(error).split())}. Write it again") from error
     except OSError as error:
-        if error.errno is None:  # Arrow's own: «Corrupt snappy compressed data»
-            raise DamagedFileError(f"{path} is damaged: {' '.join(str(error).split())}. Write it again") from error
+        if error.errno is None and type(error) is OSError:  # Arrow's own: «Corrupt snappy compressed data»
+            raise DamagedFileError(f"{name} is damaged: {' '.join(str(error).split())}. Write it again") from error
         raise

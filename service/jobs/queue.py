@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 EVERY = 0.5  # seconds between two looks
 PATIENCE = 10.0  # seconds that a job has to come to the end of its shards when the service ends
 
+UNDER_WAY = ("running", "cancelling", "queued")  # which goes first, if several are after a restart
 # what a job can be gone on with from
 RESUMABLE = ("cancelled", "held", "broken", "failed", "stopped")
 ENDED = (*RESUMABLE, "done")
@@ -67,10 +68,8 @@ class Queue:
                 pass  # it is told elsewhere; the job goes on
             except Exception:
                 log.exception("the queue of jobs stumbled")
-        if self._running is not None and (process := self._running[1]) is not None:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(PATIENCE)
+        if self._running is not None:
+            self._stop(*self._running)
         if self._lock is not None:
             self._lock.close()
 
@@ -98,7 +97,7 @@ class Queue:
     def _begin(self) -> None:
         """First what was running when the service ended."""
         with self._keeping.readers.one() as connection:
-            waiting = [*jobs.with_status(connection, "running"), *jobs.with_status(connection, "queued")]
+            waiting = [row for status in UNDER_WAY for row in jobs.with_status(connection, status)]
         for row in waiting:
             try:
                 job = Job(self._folder / row.id)
@@ -106,9 +105,10 @@ class Queue:
                 self._end(row.id, "failed", str(error))
                 continue
             process = None
-            if not job.is_running:  # else the process of a service that was killed is still at it
-                process = self._child(row)
-            self._set(row.id, status="running")
+            if row.status != "cancelling":
+                if not job.is_running:  # else the process of a service that was killed is still at it
+                    process = self._child(row)
+                self._set(row.id, status="running")
             self._running = row.id, process
             return
 
@@ -127,8 +127,8 @@ class Queue:
             row = jobs.get(connection, id_)
         cancelled = row is not None and row.status == "cancelling"
         if not ended:
-            if cancelled and process is not None:
-                process.terminate()
+            if cancelled:
+                job.stop()
             self._note(id_, job)
             return
         self._running = None
@@ -139,6 +139,12 @@ class Queue:
             status = "cancelled"
         note = state.note if state.status in ENDED else f"its process ended unexpectedly: {self._last_words(id_)}"
         self._end(id_, status, note)
+
+    def _stop(self, id_: str, process: "subprocess.Popen[bytes] | None") -> None:
+        with suppress(JobError, subprocess.TimeoutExpired):
+            Job(self._folder / id_).stop()
+            if process is not None:
+                process.wait(PATIENCE)
 
     def _note(self, id_: str, job: Job) -> None:
         path = job.folder / child.PROGRESS

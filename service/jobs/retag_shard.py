@@ -12,6 +12,7 @@ import msgspec
 from service.inference.beside import file_beside
 from service.jobs.counts import ShardCounts
 from service.jobs.json_lines import retag_lines
+from service.jobs.location import AwayError
 from service.jobs.plan import Plan
 from service.jobs.shards import PACKED, PARQUET, Shard
 from service.jobs.worker import equipment
@@ -22,18 +23,20 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 def retag_shard(plan: Plan, shard: Shard, folder: Path) -> ShardCounts:
     """Writes the part and then its counts, both beside and renamed. What is wrong with this shard alone is told in
-    `problem`; a full disk and a model that can't be loaded are raised, for they stop all."""
+    `problem`; a full disk, a server that is away and a model that can't be loaded are raised, for they stop all."""
     counts = ShardCounts(file=shard.file, number=shard.number, weight=shard.weight)
     with_model = equipment(plan, folder)
     part = None if plan.asked.dry_run else part_file(folder, shard)
     try:
         if shard.kind == "rows":
             from service.jobs.parquet import retag_groups as retag
+        elif shard.kind == "table":
+            from service.jobs.sql_rows import retag_rows as retag
         else:
             retag = retag_lines
         refused = retag(plan, shard, with_model, counts, part)
     except (DamagedFileError, OSError) as error:
-        if isinstance(error, OSError) and error.errno in FULL:
+        if isinstance(error, AwayError) or (isinstance(error, OSError) and error.errno in FULL):
             raise
         return ShardCounts(file=shard.file, number=shard.number, weight=shard.weight, problem=str(error))
     if refused:  # as they came, to be mended and sent again

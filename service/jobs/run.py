@@ -13,7 +13,8 @@ from service.jobs import shards as cutting
 from service.jobs import snapshot
 from service.jobs.counts import ShardCounts, Totals, add_up
 from service.jobs.job import Job, Status
-from service.jobs.place import Piece, place, read
+from service.jobs.location import AwayError, Piece, stamp_of
+from service.jobs.place import place, read
 from service.jobs.plan import JobError, Plan, code
 from service.jobs.rejects import write_rejects
 from service.jobs.retag_shard import FULL, counts_file, counts_of, part_file
@@ -97,7 +98,7 @@ def _cut(plan: Plan, folder: Path) -> tuple[list[Cut], list[str]]:
         try:
             cut = cutting.cut(pair, folder, plan.shard_bytes)
         except (DamagedFileError, OSError) as error:
-            if isinstance(error, OSError) and error.errno in FULL:
+            if isinstance(error, AwayError) or (isinstance(error, OSError) and error.errno in FULL):
                 raise
             problems.append(str(error))
             continue
@@ -109,7 +110,7 @@ def _cut(plan: Plan, folder: Path) -> tuple[list[Cut], list[str]]:
 def _is_same(cut: Cut) -> bool:
     """Whether the input is as it was when it was cut."""
     try:
-        return cut.stamp == cutting.stamp_of(Path(cut.input))
+        return cut.stamp == stamp_of(cut.input)
     except FileNotFoundError:
         return False
 

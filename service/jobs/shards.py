@@ -4,16 +4,17 @@ sent to another process."""
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 from msgspec import Struct
 
 from service.inference.beside import file_beside
+from service.jobs.location import SQL, check_target, names_in, source_at, stamp_of, target_at
 from service.jobs.plan import WrongUsageError
 from service.lines import unpack
 
-Kind = Literal["lines", "rows"]
+Kind = Literal["lines", "rows", "table"]
 
 LINES = (".jsonl", ".ndjson")
 PACKED = (".gz", ".zst")
@@ -24,7 +25,8 @@ LOOK = 1 << 16  # bytes read at a time in search of a line's end
 
 class Shard(Struct, frozen=True):
     """`path` is what is read: the input, or what it was unpacked to; `output` is where the whole goes. `start` and
-    `end` are bytes that begin and end lines, or numbers of row groups; `weight` is in bytes."""
+    `end` are bytes that begin and end lines, or numbers of row groups, or of rows of a table: those of the keys behind
+    `after` up to `last`; `weight` is in bytes."""
 
     file: int
     number: int
@@ -34,6 +36,8 @@ class Shard(Struct, frozen=True):
     start: int
     end: int
     weight: int
+    after: str | None = None
+    last: str = ""
 
     @property
     def name(self) -> str:
@@ -59,34 +63,32 @@ class Pair(Struct, frozen=True):
 
 
 def kind_of(name: str) -> Kind | None:
-    """None of a file that is neither."""
+    """None of a file that can't be read."""
+    if name.startswith(SQL):
+        return "table"
     plain = name.removesuffix(next((one for one in PACKED if name.endswith(one)), ""))
     if name.endswith(PARQUET):
         return "rows"
     return "lines" if plain.endswith(LINES) else None
 
 
-def pairs(input_: Path, output: Path) -> list[Pair]:
+def pairs(input_: str, output: str) -> list[Pair]:
     """The files of a folder in the order of their names, each with its name in the output. Raises WrongUsageError."""
-    if input_.is_file():
-        if (kind_of(input_.name) == "rows") != (kind_of(output.name) == "rows"):
-            raise WrongUsageError(f"{input_} and {output}: Parquet becomes Parquet, and JSON lines become JSON lines")
-        if output.exists() and not output.is_file():
-            raise WrongUsageError(f"{output} is no plain file: name one to be written or replaced")
-        return [Pair(0, str(input_), str(output))]
-    if not input_.is_dir():
-        raise WrongUsageError(f"there is no {input_}: name a file or a folder")
-    if output != input_ and output.is_relative_to(input_):
+    found = names_in(input_)
+    check_target(output, single=found is None)
+    if found is None:
+        if (kind_of(input_) or "lines") != (kind_of(output) or "lines"):
+            raise WrongUsageError(
+                f"{input_} and {output}: Parquet becomes Parquet, JSON lines become JSON lines, and tables tables"
+            )
+        return [Pair(0, input_, output)]
+    if output != input_ and output.startswith(f"{input_}/"):
         raise WrongUsageError(f"{output} lies in {input_}: its results would be read as input the next time")
-    names = sorted(
-        str(path.relative_to(input_))
-        for path in input_.rglob("*")
-        if path.is_file() and kind_of(path.name) and not path.name.startswith(".")
-    )
+    names = sorted(name for name in found if kind_of(name) and not name.rpartition("/")[2].startswith("."))
     if not names:
         known = ", ".join([*LINES, *(f"{LINES[0]}{one}" for one in PACKED), PARQUET])
         raise WrongUsageError(f"there is nothing to read in {input_}: files end with {known}")
-    return [Pair(number, str(input_ / name), str(output / name)) for number, name in enumerate(names)]
+    return [Pair(number, f"{input_}/{name}", f"{output}/{name}") for number, name in enumerate(names)]
 
 
 def write_pairs(found: Sequence[Pair], folder: Path) -> None:
@@ -99,37 +101,35 @@ def read_pairs(folder: Path) -> list[Pair]:
     return msgspec.json.decode((folder / PAIRS).read_bytes(), type=list[Pair])
 
 
-def beside_output(job: str, pair: Pair | Cut) -> Path:
-    """Where the output is made, to be renamed when it is whole."""
-    return Path(pair.output).parent / f".beside-{job}-{pair.number:05}"
-
-
-def stamp_of(path: Path) -> str:
-    """Differs when the file has been written again."""
-    status = path.stat()
-    return f"{status.st_size}-{status.st_mtime_ns}"
+def beside_output(folder: Path, pair: Pair | Cut) -> Path:
+    """Where the output is made, to be put in its place when it is whole."""
+    return target_at(pair.output, folder.name).beside(folder, f"{pair.number:05}")
 
 
 def cut(pair: Pair, folder: Path, shard_bytes: int) -> Cut:
-    """Reads the disk; a compressed file is unpacked into the job's folder, once. Raises OSError, DamagedFileError."""
-    path = Path(pair.input)
-    stamp = stamp_of(path)
-    kind = kind_of(path.name) or "lines"
+    """Reads the input; a compressed one is unpacked into the job's folder, once. Raises OSError, DamagedFileError."""
+    name = pair.input
+    stamp = stamp_of(name)
+    kind = kind_of(name) or "lines"
+    ranges: Sequence[tuple[Any, ...]]
     if kind == "rows":
         from service.jobs.parquet import groups
 
-        ranges = list(groups(path, shard_bytes))
+        ranges = list(groups(name, shard_bytes))
+    elif kind == "table":
+        from service.jobs.sql_rows import ranges as keys
+
+        ranges = list(keys(name, shard_bytes))
     else:
-        if path.name.endswith(PACKED):
+        if name.endswith(PACKED):
             unpacked = folder / "unpacked" / f"{pair.number:05}"
             unpacked.parent.mkdir(exist_ok=True)
-            unpack(path, unpacked)
-            path = unpacked
-        ranges = list(_ranges(path, shard_bytes))
-    shards = [
-        Shard(pair.number, number, kind, str(path), pair.output, start, end, weight)
-        for number, (start, end, weight) in enumerate(ranges)
-    ]
+            with source_at(name).open() as packed:
+                unpack(packed, name, unpacked)
+            name = str(unpacked)
+        with source_at(name).open() as file:
+            ranges = list(_ranges(file, shard_bytes))
+    shards = [Shard(pair.number, number, kind, name, pair.output, *range_) for number, range_ in enumerate(ranges)]
     return Cut(pair.number, pair.input, pair.output, stamp, tuple(shards))
 
 
@@ -149,22 +149,20 @@ def _file(folder: Path, number: int) -> Path:
     return folder / "files" / f"{number:05}.json"
 
 
-def _ranges(path: Path, shard_bytes: int) -> Iterator[tuple[int, int, int]]:
-    start = 0
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        while start < size:
-            end = _after_line(file.fileno(), start + shard_bytes - 1, size)
-            yield start, end, end - start
-            start = end
+def _ranges(file: BinaryIO, shard_bytes: int) -> Iterator[tuple[int, int, int]]:
+    start, size = 0, file.seek(0, os.SEEK_END)
+    while start < size:
+        end = _after_line(file, start + shard_bytes - 1, size)
+        yield start, end, end - start
+        start = end
 
 
-def _after_line(descriptor: int, at: int, size: int) -> int:
+def _after_line(file: BinaryIO, at: int, size: int) -> int:
     """Where the line ends that holds the byte `at`."""
-    while at < size:
-        piece = os.pread(descriptor, LOOK, at)
+    file.seek(min(at, size))
+    while piece := file.read(LOOK):
         found = piece.find(b"\n")
         if found >= 0:
             return at + found + 1
-        at += len(piece) or size
+        at += len(piece)
     return size

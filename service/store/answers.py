@@ -92,6 +92,21 @@ def noted(connection: Connection, since: int, most: int) -> list[Noted]:
     return [Noted(*row) for row in rows]
 
 
+def with_rubric(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Those of the predictions that were kept before, with a rubric; pruned ones too."""
+    found: set[str] = set()
+    for start in range(0, len(ids), ROWS):
+        names = {f"id{i}": id_ for i, id_ in enumerate(ids[start : start + ROWS])}
+        rows = connection.rows(
+            "SELECT prediction_id FROM predictions WHERE heads LIKE :rubric "  # noqa: S608 - names of our own
+            f"AND prediction_id IN ({', '.join(f':{name}' for name in names)})",
+            rubric="rubric%",
+            **names,
+        )
+        found.update(id_ for [id_] in rows)
+    return found
+
+
 def contents(connection: Connection, rows: Sequence[Kept]) -> dict[Kept, bytes]:
     """The answers of rows that came without; of one that changed meanwhile there is none."""
     found: dict[Kept, bytes] = {}

@@ -143,6 +143,16 @@ def latest_taught(connection: Connection, most: int) -> list[Entry]:
     return [entry for entry in (Entry(*row) for row in rows) if entry.undone is None]
 
 
+def latest_texts(connection: Connection, most: int) -> list[tuple[int, bytes]]:
+    """The articles that came with what training may learn from, the latest first, with their numbers."""
+    rows = connection.rows(
+        "SELECT c.sequence, c.article FROM corrections c WHERE c.taught AND c.article IS NOT NULL "
+        "ORDER BY c.sequence DESC LIMIT :most",
+        most=most,
+    )
+    return [(int(sequence), bytes(article)) for sequence, article in rows]
+
+
 def taught_since(connection: Connection, sequence: int) -> int:
     """How many corrections that training may learn from came after this one."""
     [[count]] = connection.rows(

@@ -8,7 +8,8 @@ from tests.bench.scale import Scale
 from training.progress import Progress
 from training.protocols.section import Section
 
-PARTS = ("in_process", "http", "memory", "growth", "training", "batch", "retag")  # modules, in the order of the page
+# modules, in the order of the page
+PARTS = ("in_process", "http", "memory", "growth", "training", "batch", "retag", "cluster")
 
 
 def sections_of(name: str, material: Material, scale: Scale, progress: Progress) -> Sequence[Section]:

@@ -1,5 +1,7 @@
-"""Two lanes: what an editor's call takes alone, beside a client that sends batches all the time, beside a training."""
+"""Two lanes: what an editor's call takes alone, beside a client that sends batches all the time, beside a training, and
+beside a job that retags an archive."""
 
+import math
 import os
 import subprocess
 import threading
@@ -9,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 import msgspec
 
 from service.inference.article import Article
@@ -20,10 +23,12 @@ from training.protocols.section import Asked, Table
 from training.run import SAMPLE
 
 BULK = 500  # articles of one call of the batch client
+FASTEST = 4_000  # articles a second that a job may do
 
 
 def measured(home: Path, clients: Sequence[Client], articles: Sequence[Article], scale: Scale) -> Found:
-    """Editors' calls alone, while a batch client keeps the server busy, and while a niced training runs beside it."""
+    """Editors' calls alone, while a batch client keeps the server busy, beside a niced training, and while a job
+    of the server's is at work."""
     seconds = pick(scale, smoke=1.0, usual=8.0, full=20.0)
     editors = posts(ANNOTATE, articles)
     lines = [b"\n".join(map(msgspec.json.encode, articles[i : i + BULK])) for i in range(0, len(articles), BULK)]
@@ -39,6 +44,8 @@ def measured(home: Path, clients: Sequence[Client], articles: Sequence[Article],
         annotated = batch.result()
         with training_beside():
             rows["beside a niced training"] = clients[0](server.port, editors, calls)
+        with job_beside(server.port, b"\n".join(lines), seconds) as retagged:
+            rows["beside a job over HTTP"] = clients[0](server.port, editors, calls)
     longest = {name: p99(got.ms(200)) for name, got in rows.items()}
     alone = longest["alone"] or 1.0
     asked = tuple(
@@ -54,9 +61,37 @@ def measured(home: Path, clients: Sequence[Client], articles: Sequence[Article],
         "Editors' calls: 4 connections, 20 ms between calls",
         ("Editors' calls", "requests", "p50, ms", "p99, ms"),
         tuple((name, got.count(200), p50(got.ms(200)), longest[name]) for name, got in rows.items()),
-        f"The batch client: {annotated.count(200)} calls of {BULK} articles meanwhile, on 2 connections.",
+        f"The batch client: {annotated.count(200)} calls of {BULK} articles meanwhile, on 2 connections. "
+        f"The job: {retagged[0]:,} articles meanwhile, by a process on the server's core.",
     )
     return Found(asked, (table,))
+
+
+@contextmanager
+def job_beside(port: int, lines: bytes, seconds: float) -> Iterator[list[int]]:
+    """A job that was sent to this server, at work as long as the block takes; how many articles it did meanwhile. Its
+    process is the server's child, and so kept on the server's core."""
+    options = '{"accept": "review", "max_change": 1, "heads": ["rubric", "regions", "tags"]}'
+    times = math.ceil(seconds * FASTEST / (lines.count(b"\n") + 1)) + 1
+    meanwhile: list[int] = []
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        headers = {"content-type": "application/x-ndjson"}
+        sent = client.post("/jobs", params={"options": options}, content=(lines + b"\n") * times, headers=headers)
+        address = f"/jobs/{sent.raise_for_status().json()['id']}"
+
+        def done() -> int:
+            told = client.get(address).json()
+            if told["status"] not in {"queued", "running"}:
+                raise RuntimeError(f"the job ended too early: {told['status']} {told['note']}")
+            return int(told["articles"])
+
+        while not (before := done()):
+            time.sleep(0.1)
+        yield meanwhile
+        meanwhile.append(done() - before)
+        client.post(f"{address}/cancel")
+        while client.get(address).json()["status"] == "cancelling":
+            time.sleep(0.1)
 
 
 @contextmanager

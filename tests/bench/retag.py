@@ -50,16 +50,18 @@ def run(material: Material, scale: Scale, progress: Progress) -> Section:
         folder = Path(name)
         files = {count: folder / f"{count}.jsonl" for count in {few, many, most}}
         with progress.step(f"{most:,} articles"):
-            _write(files, Mixer(material, "test", "spare"))
+            write(files, Mixer(material, "test", "spare"))
         with progress.step(f"{many:,} articles, {rounds} times with 1 and 2 workers"):
             for _ in range(rounds):
                 for workers in WORKERS:
-                    short, long = (_retag(files[count], folder, material.model, workers) for count in (few, many))
+                    short, long = (
+                        retagged(files[count], folder, material.model, *_workers(workers)) for count in (few, many)
+                    )
                     starts.append(short.seconds)
                     seconds[workers].append((long.seconds - short.seconds) / (many - few))
                     cpu[workers].append((long.cpu - short.cpu) / (many - few))
         with progress.step(f"memory over {most:,} articles"):
-            whole = _retag(files[most], folder, material.model, 2)
+            whole = retagged(files[most], folder, material.model, *_workers(2))
         with progress.step("killed and resumed"):
             killed, resumed = _killed_and_resumed(files[most], folder, material.model)
             same = filecmp.cmp(folder / "out.jsonl", folder / "killed.jsonl", shallow=False)
@@ -105,7 +107,7 @@ def run(material: Material, scale: Scale, progress: Progress) -> Section:
     )
 
 
-def _write(files: dict[int, Path], mixer: Mixer) -> None:
+def write(files: dict[int, Path], mixer: Mixer) -> None:
     most = max(files)
     mixes = [msgspec.json.encode(one) for one in mixer.articles(min(most, DIFFERENT), seed=5)]
     for count, path in files.items():
@@ -115,9 +117,12 @@ def _write(files: dict[int, Path], mixer: Mixer) -> None:
                 file.write((line.replace(b'{"id":"', b'{"id":"%d-' % again, 1) if again else line) + b"\n")
 
 
-def _command(file: Path, folder: Path, model: Path, workers: int, *more: str) -> list[str]:
-    heads = "rubric,regions,tags"
-    asked = ("--heads", heads, "--accept", "review", "--yes", "--workers", str(workers), "--model", str(model))
+def _workers(count: int) -> tuple[str, str]:
+    return "--workers", str(count)
+
+
+def _command(file: Path, model: Path, *more: str) -> list[str]:
+    asked = ("--heads", "rubric,regions,tags", "--accept", "review", "--yes", "--model", str(model))
     return [*RUBRICATOR, "retag", str(file), *more, *asked]
 
 
@@ -127,10 +132,11 @@ def _started(command: Sequence[str], folder: Path, home: str) -> "subprocess.Pop
         return subprocess.Popen(command, env=environment, stdout=told, stderr=told, start_new_session=True)
 
 
-def _retag(file: Path, folder: Path, model: Path, workers: int) -> Run:
+def retagged(file: Path, folder: Path, model: Path, *engine: str) -> Run:
+    """`engine` are the command's options for it. Raises CommandError."""
     memory: list[float] = []
     began = time.monotonic()
-    process = _started(_command(file, folder, model, workers, str(folder / "out.jsonl")), folder, "home")
+    process = _started(_command(file, model, str(folder / "out.jsonl"), *engine), folder, "home")
     while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
         if time.monotonic() - began > LOOK * len(memory):
             memory.append(sum(map(_pss, _processes(process.pid))))
@@ -144,7 +150,7 @@ def _retag(file: Path, folder: Path, model: Path, workers: int) -> Run:
 
 def _killed_and_resumed(file: Path, folder: Path, model: Path) -> tuple[float, float]:
     """Seconds of the run that was killed and of the one that went on."""
-    command = _command(file, folder, model, 2, str(folder / "killed.jsonl"), "--resume")
+    command = _command(file, model, str(folder / "killed.jsonl"), *_workers(2), "--resume")
     shards = max(1, file.stat().st_size >> 22)
     began = time.monotonic()
     process = _started(command, folder, "killed")

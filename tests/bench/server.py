@@ -51,14 +51,15 @@ class Server:
 
     def cpu(self) -> float:
         """Seconds of all its processes so far."""
-        return sum(map(_cpu, self.processes()))
+        return sum(map(cpu_of, self.processes()))
 
     def memory(self) -> list[tuple[float, float]]:
         """RSS and PSS of each of its processes, MB."""
         return [_memory(process) for process in self.processes()]
 
 
-def _cpu(process: int) -> float:
+def cpu_of(process: int) -> float:
+    """Seconds so far."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 

@@ -1,7 +1,8 @@
 """The workers of a cluster, by Dask: `dask scheduler` and `dask worker` wherever they run.
 
-Paths and byte ranges travel, never texts: the job's folder, the archive and the model lie on a folder that all of them
-see under one path. Each worker verifies the model before its first shard, as at any load, and keeps it.
+Paths and byte ranges travel, never texts: the job's folder and the model lie on a folder that all of them see under one
+path, the archive there, in S3 or in a database. Each worker verifies the model before its first shard, as at any load,
+and keeps it.
 """
 
 import threading
