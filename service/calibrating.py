@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 NICE = 10
 EVERY = 5.0  # seconds between two looks
-SCANNED = 3 * refit.LATEST  # corrections that are looked through for the latest articles
+SCANNED = 2 * refit.LATEST  # corrections that are looked through for the latest articles
 
 _article = msgspec.json.Decoder(Article)
 
@@ -62,7 +62,7 @@ class Latest(NamedTuple):
 
 def calibrate(settings: Settings, keeping: Keeping) -> Calibrated:
     """Fits a calibration for the active model, and puts it in place of the one before. Reads the store; heavy on CPU:
-    up to ten seconds. Raises ArtifactError, StoreError."""
+    up to half a minute. Raises ArtifactError, StoreError."""
     registry = open_registry(settings)
     version = active_version(registry)
     newest = newest_row_of(registry)(version)
