@@ -161,6 +161,24 @@ def test_a_crash_while_rows_are_written_does_no_harm(
     assert table.rows("SELECT * FROM articles_rubricator ORDER BY key") == before
 
 
+def test_a_table_that_was_made_before_a_crash_is_gone_again_after_undo(
+    newsroom: Newsroom, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = side_table.SideTable.put
+
+    def crash(self: side_table.SideTable, *values: Any) -> str:
+        put(self, *values)
+        raise OSError("crash")
+
+    monkeypatch.setattr(side_table.SideTable, "put", crash)
+    with pytest.raises(OSError, match="crash"):
+        newsroom.retag(table.input(), table.output())
+    monkeypatch.setattr(side_table.SideTable, "put", put)
+    job, _ = newsroom.retag(table.input(), table.output(), resume=True)
+    command.undo(newsroom.settings, job.id)
+    assert table.rows("SELECT to_regclass('articles_rubricator')") == [(None,)]
+
+
 def test_a_job_is_taken_back_and_what_was_changed_since_is_not_touched(newsroom: Newsroom, table: Table) -> None:
     job, _ = newsroom.retag(table.input(), table.output())
     table.rows("UPDATE articles_rubricator SET tags = '[\"рукой\"]' WHERE key = '5'")
