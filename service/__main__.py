@@ -165,8 +165,9 @@ def annotate(
     if recall.problem:
         typer.echo(f"rubricator: {recall.problem}: editors' decisions are not heeded", err=True)
     door = Door(
-        OneModel(taken), outlets_of(open_registry(settings)), recall, terms=keeping.terms, audits=keeping.audits
-    )
+        OneModel(taken), outlets_of(open_registry(settings)), recall, terms=keeping.terms, audits=keeping.audits,
+        calibrations=keeping.calibrations,
+    )  # fmt: skip
     answering = door.take()
     options = Options(wanted, explain == "words", limit, profile=profile or settings.profile)
     # answers hold no cycles, and the model need not be looked through for some: a twentieth of the time
@@ -394,7 +395,10 @@ def import_corrections(
     model = open_model(settings)
     done = Imported()
     with _kept(settings) as keeping, progress("corrections") as report:
-        door = Door(OneModel(model), recall=keeping.recall, terms=keeping.terms, audits=keeping.audits)
+        door = Door(
+            OneModel(model), recall=keeping.recall, terms=keeping.terms, audits=keeping.audits,
+            calibrations=keeping.calibrations,
+        )  # fmt: skip
         suggester = Suggester(lambda article: door.annotate([article])[0], door.take().labels)
         for done in import_lines(open_lines(file), keeping, suggester, _refused_line):
             report(done.new + done.before + done.refused)
@@ -431,7 +435,7 @@ def export_vocabulary(
 
     count = 0
     with _kept(_settings()) as keeping, keeping.readers.one() as connection, write_lines(output) as write:
-        for names in terms.read(connection).rows():
+        for names in terms.read(connection).names().values():
             write("\t".join(names).encode())
             count += 1
     typer.echo(f"{count} tags", err=True)
@@ -503,6 +507,38 @@ def audits(
             typer.echo(f"{one.head}:{one.id}  «{one.label}»  {one.right} of {one.count} right: {interval}{mark}")
     if not found:
         typer.echo(f"no label of {version} was audited yet: editors' page, the queue «audit»", err=True)
+
+
+@app.command()
+def calibrate(
+    undo: Annotated[bool, typer.Option("--undo", help="Let the model's own scores hold again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let the latest corrections move the active model's rubrics, and add those that it does not know, until it is
+    trained again. The service does so by itself after every RUBRICATOR_CALIBRATE_AFTER corrections."""
+    from service import calibrating
+
+    settings = _settings()
+    with _kept(settings) as keeping:
+        if undo:
+            typer.echo(f"{calibrating.take_back(settings, keeping)} answers by its own scores")
+            return
+        done = calibrating.calibrate(settings, keeping)
+    if as_json:
+        made = done.calibration
+        new = [{"id": one.id, "label": one.label, "examples": one.examples} for one in made.new] if made else []
+        version = made.version if made else None
+        _json(
+            {
+                "model": done.model,
+                "calibration": version,
+                "articles": done.articles,
+                "new": new,
+                "without": list(done.without),
+            }
+        )
+    else:
+        typer.echo(calibrating.told(done))
 
 
 @app.command()

@@ -9,11 +9,14 @@ from time import perf_counter
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from service.active import ACTIVE
 from service.audits import Trusts, TrustsAll, lowered
+from service.calibrations import Calibrates, CalibratesNothing
 from service.inference.article import Annotation, Article, ModelReference, RequestWarning
+from service.inference.calibration import Calibration
 from service.inference.decisions import HEADS, Options
 from service.inference.labels import Labels
 from service.memory import Memory, degraded, remembered, wide
@@ -68,6 +71,10 @@ class Model(Protocol):
 
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]: ...
 
+    def known_words(self, text: str, /) -> tuple[int, int]: ...
+
+    def named(self, text: str, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]: ...
+
 
 class Models(Protocol):
     """Models by version, or the active one: an ActiveModel."""
@@ -105,16 +112,20 @@ class Door:
         predictions: Keeps | None = None,
         terms: Terms | None = None,
         audits: Trusts | None = None,
+        calibrations: Calibrates | None = None,
     ) -> None:
         """`outlets` tells of a version which outlets it was calibrated on, each with its articles; `recall` tells what
         editors decided; `predictions` keeps stamped answers; `terms` has the tags that editors changed; `audits` the
-        labels that are not trusted any more."""
+        labels that are not trusted any more; `calibrations` what corrections changed about rubrics since a model was
+        trained."""
         self._models = models
         self._outlets = outlets
         self._recall: Recalls = Nothing() if recall is None else recall
         self._predictions: Keeps = KeepsNothing() if predictions is None else predictions
         self._terms = Terms() if terms is None else terms
         self._audits: Trusts = TrustsAll() if audits is None else audits
+        self._calibrations: Calibrates = CalibratesNothing() if calibrations is None else calibrations
+        self._under: Callable[[Any, Any], Model] = lru_cache(maxsize=2)(_under)  # the one in use, and before it
         self._overlaid: Callable[[Any, Any], Overlaid] = lru_cache(maxsize=4)(Overlaid)
 
     def take(self, version: str = ACTIVE) -> Model:
@@ -123,6 +134,8 @@ class Door:
         A version that is not in memory is loaded: heavy on disk and CPU.
         """
         model, vocabulary = self._models.get(version), self._terms.now
+        if (calibration := self._calibrations.of(model.version)) is not None:
+            model = self._under(model, calibration)
         return self._overlaid(model, vocabulary) if vocabulary.entries else model
 
     def bare(self, version: str = ACTIVE) -> Model:
@@ -171,7 +184,7 @@ class Door:
                 continue
             finished.append(annotation := _finished(answer, one, outlets, took_ms if stamped else None))
             if stamped:
-                self._predictions.keep(annotation, one.article)
+                self._predictions.keep(annotation, one.article, model)
         return finished
 
     def _heeded(
@@ -204,6 +217,16 @@ class Door:
         return answers
 
 
+def _under(model: Any, calibration: Calibration) -> Model:
+    """The model itself where the calibration is of other rubrics: one that was made by hand, or by another version."""
+    try:
+        under: Model = model.under(calibration)
+    except ValueError as error:
+        log.warning("not calibrated: %s", error)
+        return model  # type: ignore[no-any-return]
+    return under
+
+
 def partly(answer: Answer) -> Answer:
     """What is told of an answer whose time was up before more of it could be worked out."""
     if isinstance(answer, Refused):
@@ -213,9 +236,12 @@ def partly(answer: Answer) -> Answer:
 
 
 def prediction_id(article: Article, model: ModelReference) -> str:
-    """The same text, model and vocabulary give the same 16 hex digits, whatever was asked about them."""
+    """The same text, model, vocabulary and calibration give the same 16 hex digits, whatever was asked about them."""
     digest = blake2b(digest_size=8)
-    for part in (article.title, article.lead, article.text, article.body_html, model.version, model.vocabulary):
+    by = [model.version, model.vocabulary]
+    if model.calibration is not UNSET:
+        by.append(model.calibration)
+    for part in (article.title, article.lead, article.text, article.body_html, *by):
         content = (part or "").encode()
         digest.update(b"%d:" % len(content))  # lengths, so that «ab», «c» is not «a», «bc»
         digest.update(content)

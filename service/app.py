@@ -35,6 +35,7 @@ from service.api.lanes import Lanes
 from service.api.observed import Observed
 from service.api.tally import Tally
 from service.api.together import Together
+from service.calibrating import ByItself
 from service.editor import page
 from service.jobs.accepting import told
 from service.jobs.queue import Queue
@@ -59,7 +60,9 @@ ROUTES = [
     corrections.undo,
     review.review,
     numbers.numbers,
+    numbers.numbers_by_day,
     vocabulary.vocabulary,
+    vocabulary.candidates,
     vocabulary.add,
     vocabulary.change,
     vocabulary.merge,
@@ -132,7 +135,10 @@ def create_app(
         log.error("started with another model", extra={FIELDS: {"problem": active.problem}})
     tally = Tally()
     together = Together(tally, shared)
-    door = Door(active, outlets_of(registry), keeping.recall, keeping.predictions, keeping.terms, keeping.audits)
+    door = Door(
+        active, outlets_of(registry), keeping.recall, keeping.predictions, keeping.terms, keeping.audits,
+        keeping.calibrations,
+    )  # fmt: skip
     lanes = Lanes(door)
     aging = Aging(newest_row_of(registry), settings.model_max_age)
     desk = Desk(door, lanes, tally, settings.max_body, settings.max_batch, settings.profile)
@@ -148,6 +154,7 @@ def create_app(
     }
 
     queue = Queue(settings, keeping, lambda row: told(row, settings))
+    calibrating = ByItself(settings, keeping, lambda: active.version)
     watching: list[asyncio.Task[None]] = []
 
     async def watch_age() -> None:
@@ -163,6 +170,7 @@ def create_app(
         keeping.recall.wait(PATIENCE)
         active.watch()
         queue.start()
+        calibrating.start()
 
     app = Litestar(
         ROUTES,
@@ -170,7 +178,7 @@ def create_app(
         state=State({"desk": desk, "hosts": frozenset(map(str.lower, settings.hosts))}),
         exception_handlers=HANDLERS,
         on_startup=[active.refresh, start, together.start, watch_age],
-        on_shutdown=[close, queue.close, active.close, lanes.close, together.stop, keeping.close],
+        on_shutdown=[close, calibrating.close, queue.close, active.close, lanes.close, together.stop, keeping.close],
         openapi_config=None,  # documents.py has our own
         logging_config=None,  # log.py has been set up
         request_max_body_size=None,  # body.py limits while it reads, and answers 413 as a problem

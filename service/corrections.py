@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from service.calibrations import forget
 from service.correction import CorrectionError, Ready, Worked
 from service.drawn import outcomes
 from service.inference.article import RequestWarning
@@ -194,6 +195,7 @@ class Corrections:
         corrections, predictions = journal.erase(connection, article_id), answers.erase(connection, article_id)
         own = journal.last_number(connection) + 1
         audits.erase(connection, journal.key_of(article_id), own)
+        forget(connection, journal.key_of(article_id))
         before = journal.remembered(connection, article_id)
         erased_at = before.erased_at if before and before.erased_at else now
         tombstone = Remembered(journal.key_of(article_id), None, None, erased_at, own)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 FUNCTION_WORDS = frozenset({"PREP", "CONJ", "PRCL", "NPRO", "INTJ"})  # as pymorphy3 calls their parts of speech
 
+COMMON = frozenset({"NOUN", "ADJF", "PRTF", "VERB", "INFN", "ADVB"}) | FUNCTION_WORDS
+PROPER = frozenset({"Name", "Surn", "Patr", "Geox", "Orgn", "Trad", "Abbr"})
+
 Forms: TypeAlias = tuple[str, ...]  # of one word
 Name: TypeAlias = tuple[Forms, ...]
 
@@ -33,6 +36,18 @@ def says_nothing(name: str) -> bool:
     if len("".join(found)) < 2:
         return True
     return all(_morphology().parse(word)[0].tag.POS in FUNCTION_WORDS for word in found)
+
+
+def is_nominative(name: str) -> bool:
+    """Whether each word stands as a dictionary has it: «Скания», not «Скании»."""
+    found = [word.decode("cp1251") for word in words(name)]
+    return all(_fold(_morphology().parse(word)[0].normal_form) == word for word in found)
+
+
+def is_common(word: str) -> bool:
+    """A capital letter alone makes no name of it: «Министерство», «Выборгском»; it does of «Путин»."""
+    reading = _morphology().parse(_fold(word))[0]
+    return reading.is_known and reading.tag.POS in COMMON and PROPER.isdisjoint(reading.tag.grammemes)
 
 
 @cache

@@ -40,6 +40,11 @@ def examine(registry: Registry, active: str | None, keeping: Keeping, aging: Agi
             if one.held_back:
                 share = f"{one.right} of {one.count} audits were right, aimed at {one.target}"
                 yield Finding(True, f"«{one.label}» ({one.head}) is for review: {share}")
+        keeping.calibrations.catch_up(connection)
+        if (calibration := keeping.calibrations.of(active or "")) is not None:
+            new = f", {len(calibration.new)} new rubrics" if calibration.new else ""
+            text = f"{active} answers by the calibration {calibration.version}: {calibration.articles} articles{new}"
+            yield Finding(True, text)
         connection.close()
     except StoreError as error:
         remedy = f"; {_RESTORE}" if any(sign in str(error) for sign in _DAMAGED) else ""

@@ -12,8 +12,8 @@ from service.correction import Scored, Worked
 from service.corrections import worked_of
 from service.inference.labels import named
 from service.keeping import Keeping
-from service.latest import LOOKED_AT, Likely
-from service.review import Candidate, Voice, when
+from service.latest import LOOKED_AT, Likely, when
+from service.review import Candidate, Voice
 from service.store import journal
 
 EVEN = 0.5  # how sure the model has to be of a label that no editor has chosen lately

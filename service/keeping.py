@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from service.audits import Audits
+from service.calibrations import Calibrations
 from service.corrections import Corrections
 from service.drawn import KEPT
 from service.latest import Latest
+from service.new_names import NewNames
 from service.predictions import Given, Predictions, Write
 from service.recall import Recall
-from service.store import answers, audits, journal
+from service.store import answers, audits, days, journal
 from service.store.database import Connection, Database, StoreError
 from service.store.readers import Readers
 from service.store.writer import Writer
@@ -19,6 +21,7 @@ from service.terms import Terms
 from service.trust import TARGET
 
 DAY = 24 * 3600 * 1000  # ms
+FIGURES = timedelta(days=1100)  # for so long what was answered each day is known
 CALLS = timedelta(days=30)  # for so long a call may be sent again under its Idempotency-Key
 PATIENCE = 0.2  # seconds that a start waits for the editors' decisions; until they are read, answers are degraded
 FRESH = 15.0  # seconds that sizes are good for
@@ -47,10 +50,12 @@ class Keeping:
         self.readers = Readers(database)
         self.terms = Terms()
         self.audits = Audits(target)
+        self.calibrations = Calibrations()
         self.recall = Recall(database, lambda: self.writer.problem, self._catch_up)
         self.writer: Writer[Given] = Writer(database, Write(self.recall, audit_share), self._tidy)
         self.predictions = Predictions(self.writer, self.readers)
         self.latest = Latest(self.readers)
+        self.new_names = NewNames(self.readers)
         self.corrections = Corrections(self.writer, self.readers, self.recall)
         self._days, self._most_bytes = days, most_bytes
         self._sizes: tuple[float, Sizes] | None = None
@@ -58,6 +63,7 @@ class Keeping:
     def _catch_up(self, connection: Connection) -> None:
         self.terms.catch_up(connection)
         self.audits.catch_up(connection)
+        self.calibrations.catch_up(connection)
 
     def start(self) -> None:
         self.recall.start()
@@ -103,6 +109,7 @@ class Keeping:
         step = answers.prune(connection, before=before, most_bytes=self._most_bytes, now=now)
         if not step:
             audits.prune(connection, now - KEPT)
+            days.prune(connection, (datetime.now(UTC) - FIGURES).date().isoformat())
             journal.forget_calls(connection, (datetime.now(UTC) - CALLS).isoformat(timespec="microseconds"))
         return step
 
@@ -115,7 +122,18 @@ def bytes_of(connection: Connection) -> int:
     if connection.dialect == "sqlite":
         [[pages]], [[size]] = connection.rows("PRAGMA page_count"), connection.rows("PRAGMA page_size")
         return int(pages * size)
-    tables = ("corrections", "articles", "calls", "predictions", "vocabulary", "audits", "draws", "jobs")
+    tables = (
+        "corrections",
+        "articles",
+        "calls",
+        "predictions",
+        "vocabulary",
+        "audits",
+        "draws",
+        "jobs",
+        "calibrations",
+        "days",
+    )
     return sum(
         int(connection.rows("SELECT pg_total_relation_size(CAST(:table AS regclass))", table=table)[0][0])
         for table in tables

@@ -1,4 +1,4 @@
-"""Corrections -> labelled articles, for training."""
+"""Corrections -> labelled articles, for training; and the articles alone, to try models on."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,6 +8,7 @@ import zstandard
 
 from service import terms
 from service.corrections import worked_of
+from service.inference.article import Article
 from service.inference.labels import Head
 from service.memory import Chosen
 from service.store import journal
@@ -30,6 +31,15 @@ def export(connection: Connection) -> Iterator[bytes]:
         article_id = entry.article_id
         gathered.append(entry)
     yield from _labelled(gathered, vocabulary)
+
+
+def latest_articles(connection: Connection, most: int) -> list[Article]:
+    """With their newest text, those that were decided on last first. Reads the store."""
+    found: dict[str, Article] = {}
+    for number, text in journal.latest_texts(connection, most):
+        article = msgspec.json.decode(zstandard.decompress(text), type=Article)
+        found.setdefault(article.id or f"#{number}", article)
+    return list(found.values())
 
 
 def _labelled(entries: Sequence[Entry], vocabulary: Vocabulary) -> Iterator[bytes]:

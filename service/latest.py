@@ -1,5 +1,6 @@
 """The latest answers, decoded: what a queue or a table is made of. What was read for one is known for the next."""
 
+from datetime import UTC, datetime
 from threading import Lock
 from typing import NamedTuple
 
@@ -43,6 +44,11 @@ class LatestAnswer(NamedTuple):
 
 
 _decoder = msgspec.json.Decoder(Answered)
+
+
+def when(made_at: int) -> str:
+    """Milliseconds since 1970 as ISO 8601."""
+    return datetime.fromtimestamp(made_at / 1000, UTC).isoformat(timespec="seconds")
 
 
 class Latest:

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from service.gates import Verdict, gate_of
 from service.inference import artifact
 from service.inference.manifest import ArtifactError
 from service.registry import BASELINE, Registry
@@ -15,7 +16,8 @@ RIGHT = {"articles", "rubrics", "tags"}  # columns of numbers
 
 
 class Listed(Struct, frozen=True):
-    """`problem` says why a version can't be used, as far as a quick look tells; None stands for what it doesn't say."""
+    """`problem` says why a version can't be used, as far as a quick look tells; None stands for what it doesn't say.
+    `previous`: rolling back leads to it. `gate`: how its retraining judged it against the model in use then."""
 
     version: str
     active: bool
@@ -28,17 +30,22 @@ class Listed(Struct, frozen=True):
     accuracy: float | None = None  # of the rubric, in the test that was set aside
     test_articles: int | None = None
     report: bool = False  # whether there is one to read
+    previous: bool = False
+    gate: Verdict | None = None
 
 
 def listed(registry: Registry) -> list[Listed]:
     """All there are, the baseline first. Reads their manifests."""
     added = registry.added()
+    previous = next(iter(registry.history()[1:]), None)
     found = []
     for each in registry.versions():
         try:
             about = _about(artifact.inspect(each.path))
         except (ArtifactError, OSError):  # which is its problem
             about = {}
+        gate = gate_of(registry.gates, each.version)
+        about |= {"previous": each.version == previous, "gate": gate.verdict if gate else None}
         found.append(Listed(each.version, each.active, each.problem, added.get(each.version), **about))
     return found
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from service.explained import words_of_names
 from service.inference.annotator import UNUSABLE
-from service.inference.article import Annotation, Article, Decision, ModelReference, Policy, ShownPolicy, TagAnswer
+from service.inference.article import Annotation, Article, Decision, ModelReference, Policy, ShownPolicy, TagAnswer, Why
 from service.inference.decisions import Options, rounded
+from service.inference.explain import Span
 from service.inference.labels import Head, Labels
 from service.inference.tags import FIRST_WORDS
 from service.memory import Chosen, Memory, OfHead, Rejected, wide
@@ -35,6 +37,10 @@ class Model(Protocol):
 
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]: ...
 
+    def known_words(self, text: str, /) -> tuple[int, int]: ...
+
+    def named(self, text: str, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]: ...
+
 
 class Heard(NamedTuple):
     """Where the names of a tag stand."""
@@ -43,6 +49,9 @@ class Heard(NamedTuple):
     in_lead: bool
     times: int
     words: int  # of the longest name
+
+
+NOWHERE = Heard(False, False, 1, 1)  # of the score that such a name would need
 
 
 class Names:
@@ -77,6 +86,15 @@ class Names:
                 )
         return found
 
+    def spans(self, folded: Folded) -> dict[str, list[Span]]:
+        """Where they stand: of each the part, its first word and its last one."""
+        parts: tuple[tuple[Literal["title", "body"], bytes], ...] = (("title", folded[0]), ("body", folded[1]))
+        found: dict[str, list[Span]] = {}
+        for part, letters in parts:
+            for at, id_, length in self._in(letters.split()):
+                found.setdefault(id_, []).append((part, at, at + length - 1))
+        return found
+
     def _in(self, words: Sequence[bytes]) -> Iterator[tuple[int, str, int]]:
         for at in [at for at, word in enumerate(words) if word in self._first]:
             here: dict[str, int] = {}
@@ -93,7 +111,7 @@ class Overlaid:
     def __init__(self, model: Model, vocabulary: Vocabulary) -> None:
         self.model, self.vocabulary = model, vocabulary
         self.version = model.version
-        self.reference = ModelReference(model.version, vocabulary.version(model.reference.vocabulary))
+        self.reference = replace(model.reference, vocabulary=vocabulary.version(model.reference.vocabulary))
         terms = {one.id: one for one in vocabulary.tags(model.labels)}
         active = {id_: one for id_, one in terms.items() if one.status == "active"}
         self._target = {id_: self._active(id_, active) for id_ in vocabulary.entries}
@@ -109,6 +127,8 @@ class Overlaid:
             ]
         )
         self.score_of_name = lru_cache(maxsize=10_000)(model.score_of_name)
+        self.known_words = model.known_words
+        self.named = model.named
         own = model.labels
         policies: dict[Head, Mapping[str, Policy]] = {
             "rubric": own.policies("rubric"),
@@ -141,7 +161,15 @@ class Overlaid:
         if heard is not None:
             for one in folded:
                 heard(one)
-        return [self._annotation(one, its, options) for one, its in zip(answers, folded, strict=True)]
+        answers = [self._annotation(one, its, options) for one, its in zip(answers, folded, strict=True)]
+        if not options.explain:
+            return answers
+        return [self._explained(*three, options) for three in zip(answers, folded, articles, strict=True)]
+
+    def gone(self, name: str) -> str | None:
+        """Id of a retired tag, by this id or any of its names: nothing else knows it any more."""
+        found = self.vocabulary.term(name, self.model.labels) or self.vocabulary.named_by(name, self.model.labels)
+        return found.id if found is not None and self._to(found.id) is None else None
 
     def memory(self, memory: Memory) -> Memory:
         """What was decided on merged tags holds for their targets, on retired ones for nothing."""
@@ -195,6 +223,44 @@ class Overlaid:
     def _own_policy(self, id_: str) -> str | None:
         entry = self.vocabulary.entries.get(id_)
         return None if entry is None else entry.policy
+
+    def _explained(self, annotation: Annotation, folded: Folded, article: Article, options: Options) -> Annotation:
+        """Also the tags that were found by their names, and a changed one that was asked about."""
+        explain, tags = annotation.explain, annotation.tags
+        if explain is UNSET:
+            return annotation
+        spans = self._names.spans(folded)
+        words = {
+            one.id: words_of_names(article, spans[one.id], one.score, options.spans)
+            for one in (tags if isinstance(tags, tuple) else ())
+            if not explain.tags.get(one.id) and one.id in spans
+        }
+        why = explain.why
+        if options.why is not None and options.why[0] == "tags":
+            why = self._why(options.why[1], why, folded, article, options)
+        return replace(annotation, explain=replace(explain, tags={**explain.tags, **words}, why=why))
+
+    def _why(
+        self, id_: str, own: Why | UnsetType, folded: Folded, article: Article, options: Options
+    ) -> Why | UnsetType:
+        """`own` is what the model says of it, if it knows the tag."""
+        term = self.vocabulary.term(id_, self.model.labels)
+        if term is None or (id_ not in self.vocabulary.entries and id_ not in self._changed):
+            return own
+        entries = self.vocabulary.entries.items()
+        names = Names([(id_, entry) for each, entry in entries if each == id_ or self._to(each) == id_])
+        heard = names.heard(folded).get(id_)
+        score, least = map(rounded, self.score_of_name(*(heard or NOWHERE)))
+        if own is UNSET or (heard is not None and score > own.score):
+            words = words_of_names(article, names.spans(folded)[id_], score, options.spans) if heard else ()
+            named = heard is not None
+            own = Why("tags", id_, term.label, score if heard else 0.0, least, named=named, learnt=False, words=words)
+        if self._own_policy(id_) is not None:
+            own = replace(own, policy=UNSET if term.policy == "normal" else term.policy)
+        if term.status != "active":
+            to = self._to(id_)
+            own = replace(own, status=term.status, instead=UNSET if to is None else self._changed[to].label)
+        return replace(own, label=term.label, named=own.named or heard is not None)
 
     def _lexical(self, folded: Folded, annotation: Annotation, options: Options) -> list[TagAnswer]:
         if not len(self._names) or not (found := self._names.heard(folded)):

@@ -3,17 +3,20 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 import msgspec
 import zstandard
 from msgspec import UNSET
 
+from service.counted import Answer, Reads, figures
 from service.drawn import drawn
 from service.inference.article import Annotation, Article
+from service.noted import names_of, oldest
 from service.recall import Recall
 from service.records import encode_annotation
-from service.store import answers, audits
+from service.store import answers, audits, days
 from service.store.answers import Kept
 from service.store.database import Connection
 from service.store.readers import Readers
@@ -26,9 +29,13 @@ PARTS: Mapping[str, Sequence[str]] = {"rubric": ("rubric", "alternatives"), "reg
 
 class Given(NamedTuple):
     annotation: Annotation
-    article_id: str | None
-    draft: bool
+    article: Article
     made_at: int  # ms since 1970
+    model: Reads
+
+    @property
+    def draft(self) -> bool:
+        return self.article.stage == "draft"
 
 
 class Found(NamedTuple):
@@ -42,20 +49,20 @@ class Found(NamedTuple):
 class Keeps(Protocol):
     """What the door needs of it."""
 
-    def keep(self, annotation: Annotation, article: Article, /) -> None: ...
+    def keep(self, annotation: Annotation, article: Article, model: Reads, /) -> None: ...
 
 
 class KeepsNothing:
-    def keep(self, annotation: Annotation, article: Article, /) -> None: ...
+    def keep(self, annotation: Annotation, article: Article, model: Reads, /) -> None: ...
 
 
 class Predictions:
     def __init__(self, writer: Writer[Given], readers: Readers) -> None:
         self._writer, self._readers = writer, readers
 
-    def keep(self, annotation: Annotation, article: Article, /) -> None:
+    def keep(self, annotation: Annotation, article: Article, model: Reads, /) -> None:
         """Costs 1 µs: the rest is done by the thread that writes."""
-        self._writer.behind(Given(annotation, article.id, article.stage == "draft", int(time.time() * 1000)))
+        self._writer.behind(Given(annotation, article, int(time.time() * 1000), model))
 
     def find(self, ids: Iterable[str]) -> dict[str, Found]:
         """Of each that is known the latest answer, with the parts that it lacks from those before. Reads the store,
@@ -82,19 +89,27 @@ def _one(kept: Sequence[Kept]) -> Found:
 
 
 class Write:
-    """For the writer: puts a group of answers, but those of articles that were erased, also by another process; and
-    notes which of them are drawn to be judged, a `share` of the articles."""
+    """For the writer: puts a group of answers, but those of articles that were erased, also by another process; adds
+    them to the figures of the day; and notes which of them are drawn to be judged, a `share` of the articles."""
 
     def __init__(self, recall: Recall, share: float = 0.0) -> None:
         self._recall, self._share = recall, share
 
     def __call__(self, connection: Connection, given: Sequence[Given]) -> None:
         self._recall.catch_up(connection)
-        kept = [one for one in given if not self._recall.is_erased(one.article_id)]
-        rows = {(row.prediction_id, row.heads): row for row in _packed(kept)}
+        kept = [one for one in given if not self._recall.is_erased(one.article.id)]
+        since = oldest(datetime.now(UTC))
+        names = [names_of(one.article, since) for one in kept]
+        rows = {
+            (row.prediction_id, row.heads): row._replace(names=its or None)
+            for row, its in zip(_packed(kept), names, strict=True)
+        }
+        finished = [Answer(*one) for one in kept if not one.draft]
+        known = answers.with_rubric(connection, list({str(one.annotation.prediction_id) for one in finished}))
+        days.add(connection, figures(finished, known))
         answers.put(connection, list(rows.values()))
-        finished = [drawn(one.annotation, one.article_id, one.made_at, self._share) for one in kept if not one.draft]
-        audits.draw(connection, [one for one in finished if one is not None])
+        found = [drawn(one.annotation, one.article.id, one.made_at, self._share) for one in finished]
+        audits.draw(connection, [one for one in found if one is not None])
 
 
 def _packed(given: Sequence[Given]) -> list[Kept]:
@@ -109,7 +124,8 @@ def _packed(given: Sequence[Given]) -> list[Kept]:
 def _row(given: Given, content: bytes) -> Kept:
     annotation = given.annotation
     heads = ",".join(head for head, parts in PARTS.items() if getattr(annotation, parts[0]) is not UNSET)
-    article_id = given.article_id if given.article_id is None or "\0" not in given.article_id else None
+    sent = given.article.id
+    article_id = sent if sent is None or "\0" not in sent else None
     return Kept(str(annotation.prediction_id), heads, article_id, given.draft, given.made_at, len(content), content)
 
 

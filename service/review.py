@@ -7,14 +7,13 @@ have files of their own: doubts.py, drawn.py.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import Literal
 
 from msgspec import UNSET, Struct
 
 from service.keeping import Keeping
-from service.latest import LOOKED_AT, Likely
+from service.latest import LOOKED_AT, Likely, when
 
 Strategy = Literal["margin", "rare", "disagreement", "label_error", "audit"]
 
@@ -83,11 +82,6 @@ def lately(keeping: Keeping, most: int = LOOKED_AT) -> Iterator[Lately]:
             rubrics[:2],
             answer.tags,
         )
-
-
-def when(made_at: int) -> str:
-    """Milliseconds since 1970 as ISO 8601."""
-    return datetime.fromtimestamp(made_at / 1000, UTC).isoformat(timespec="seconds")
 
 
 def queue(keeping: Keeping, strategy: Strategy, most: int) -> list[Candidate]:

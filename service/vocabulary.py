@@ -123,8 +123,9 @@ class Vocabulary:
             return entry.known_as
         return self._merged_into.get(to, chosen.label)
 
-    def rows(self) -> list[tuple[str, ...]]:
-        """Label and synonyms of every changed tag that is in use; names of merged ones are synonyms of their target."""
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Of every changed tag that is in use label and synonyms, by its id; names of merged ones are synonyms of their
+        target."""
         names: dict[str, dict[str, str]] = {}
         for entry in self.entries.values():
             if (to := self.target(entry.id)) is None:
@@ -137,7 +138,12 @@ class Vocabulary:
             for name in (entry.label, entry.known_as, *entry.synonyms):
                 if name is not None:
                     its.setdefault(named(name), name)
-        return [tuple(its.values()) for its in names.values()]
+        return {id_: tuple(its.values()) for id_, its in names.items()}
+
+    def retired_names(self) -> list[str]:
+        """Of tags that are not to be answered any more, merged into such a one or not."""
+        retired = [one for one in self.entries.values() if self.target(one.id) is None]
+        return [name for one in retired for name in (one.known_as, one.label, *one.synonyms) if name is not None]
 
     def term(self, id_: str, labels: Labels) -> Term | None:
         """None where neither the editors nor the model know the id."""

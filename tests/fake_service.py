@@ -41,8 +41,18 @@ class FakeModel:
             (heard or repr)((folded(article.title or ""), folded(article.text or "")))
         return [self._annotation(article, options) for article in articles]
 
+    def known_words(self, text: str, /) -> tuple[int, int]:
+        """It knows words that begin with a small letter."""
+        words = text.split()
+        return len(words), sum(word[0].islower() for word in words)
+
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]:
         return 0.7, 0.5
+
+    def named(self, text: str, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """It knows one place: Вологда."""
+        words = enumerate(folded(text).decode("cp1251").split())
+        return [(at, at + 1) for at, word in words if word.startswith("волог")], []
 
     def _annotation(self, article: Article, options: Options) -> Annotation:
         if article.title == "!":

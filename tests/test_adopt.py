@@ -126,6 +126,7 @@ def test_the_tags_of_the_base_stay_as_sensitive_as_they_were(tmp_path: Path) -> 
     assert policies.of_tags(model.parts["rubric"]["ids"].index(incident))[2] == "review_only"
 
 
+@pytest.mark.slow
 def test_a_threshold_of_each_rubric_leaves_none_of_all_of_them() -> None:
     of_precision = small()[0].parts["decisions"]["profiles"]["precision"]
     assert "rubric_auto_by_label" in of_precision

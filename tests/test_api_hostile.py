@@ -45,6 +45,7 @@ def test_what_can_not_be_annotated_is_abstained_on(client: httpx.Client, article
     assert reason in answer.json()["reasons"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "article",
     [

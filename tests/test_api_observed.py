@@ -177,7 +177,10 @@ def test_the_request_lines_can_be_switched_off(log: io.StringIO, served: Served)
     log_to(log, "warning")
     served.client.post("/annotate", json=BRIDGE)
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    assert [line for line in lines if line["logger"] != "service.aging"] == []
+    # the store may have been made meanwhile, and the baseline is old
+    assert [
+        line for line in lines if line["logger"] != "service.aging" and not line["logger"].startswith("alembic")
+    ] == []
 
 
 def test_an_exchange_of_the_model_is_logged(log: io.StringIO, served: Served) -> None:

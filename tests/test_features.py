@@ -52,6 +52,7 @@ def largest_difference(one: sparse.csr_matrix, other: sparse.csr_matrix) -> floa
     return float(abs(one - other).max())
 
 
+@pytest.mark.slow
 def test_the_fast_path_gives_the_textbook_vectors_on_the_sample_corpus(texts: list[Text]) -> None:
     train, rest = texts[:90], texts[90:]
     lemmas, features = fitted(train)

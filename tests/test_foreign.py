@@ -39,6 +39,7 @@ def test_other_languages_are_not_answered(language: str, field: str) -> None:
     assert len(answered) <= 0.02 * len(annotations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fontanka", "lenta_headlines", "ng", "ria_2023", "telegram_silver"])
 def test_russian_headlines_and_articles_are_not_taken_for_foreign(name: str) -> None:
     articles = [article(field, row[field]) for row in corpus(name, 500) for field in ("title", "text") if row[field]]

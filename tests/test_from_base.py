@@ -1,6 +1,7 @@
 """A house's own rubrics from a base model and a few labels."""
 
 import numpy as np
+import pytest
 from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
@@ -25,6 +26,7 @@ def house() -> tuple[from_base.Base, sparse.csr_array, np.ndarray]:
     return from_base.Base.of(trained().parts["rubric"], LABELS), rows, labels
 
 
+@pytest.mark.slow
 def test_served_probabilities_are_the_softmax_that_was_fitted() -> None:
     base, rows, labels = house()
     linear = from_base.fit(base, rows, labels, 2.0)

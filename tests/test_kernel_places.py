@@ -55,7 +55,7 @@ def by_loops(of: Reading, title: str, body: str) -> list[PlaceFound]:
     found = [of.hits(text) for text in parts]
     hits = np.array([hit for part in found for hit in part], np.int32).reshape(-1, 3)
     least = np.array(of.regions.about)
-    sizes = _Sizes(0, 0, tables.count, 1 + tables.most_above, False)
+    sizes = _Sizes(0, 0, tables.count, 1 + tables.most_above, False, False)
     article, kept = _article(len(title) + len(body), max(1, len(hits)), sizes)
     raw, cut = [written(text) for text in parts], [folded(text) for text in parts]
     edges = [edges_in(text).astype(np.int32) for text in cut]
@@ -111,6 +111,7 @@ def test_a_text_without_places_has_none() -> None:
     assert same(reading(), "Учёные нашли новый вид", "Вид описали биологи.") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("home", HOMES)
 @given(st.randoms(use_true_random=False), st.integers(1, 80))
 @settings(max_examples=150, deadline=None)

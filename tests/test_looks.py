@@ -68,6 +68,7 @@ def test_all_tables_are_read_as_without_a_look() -> None:
     same(list(articles()))
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.integers(0, 60))
 @settings(max_examples=200, deadline=None)
 def test_any_mix_of_their_words_is_read_as_without_a_look(random: Random, length: int) -> None:

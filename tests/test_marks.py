@@ -99,6 +99,7 @@ def test_the_articles_have_something_to_lose() -> None:
     assert all(labels["rubric"] and labels["regions"] for labels in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "repeated",
     [

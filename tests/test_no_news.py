@@ -64,6 +64,7 @@ def test_a_rubric_that_no_article_has_is_an_error() -> None:
         no_news.numbers(["Спорт"], replace(config, rubric=replace(config.rubric, no_news=("Реклама",))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_rubrics", [True, False])
 def test_a_rubric_that_no_article_has_is_told_before_anything_is_fitted(
     with_rubrics: bool, monkeypatch: pytest.MonkeyPatch
@@ -77,6 +78,7 @@ def test_a_rubric_that_no_article_has_is_told_before_anything_is_fitted(
         train(config, Rejects(), Progress(quiet=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["no_news alone", "no_news and policy"])
 def test_a_model_that_may_answer_no_rubric_says_none_and_explains_none(by: str) -> None:
     """Whatever doubt is allowed: no rubric of score 0, and no words of a rubric that is not shown."""
@@ -90,6 +92,7 @@ def test_a_model_that_may_answer_no_rubric_says_none_and_explains_none(by: str) 
         assert answer.explain and answer.explain.rubric == ()
 
 
+@pytest.mark.slow
 def test_the_probabilities_of_the_others_stay_as_they_are() -> None:
     parts = dict(model().parts)
     parts["decisions"] = {**parts["decisions"], "no_news": [], "rubric_review": 0.0}

@@ -59,4 +59,4 @@ def test_the_export_has_merged_names_as_synonyms_of_their_target() -> None:
     other = added(Vocabulary([one]), labels, "Канатная дорога", [], None)
     both = Vocabulary([one, other])
     after = Vocabulary([one, merged(both, labels, other.id, one.id)])
-    assert after.rows() == [("Фуникулёр", "Канатка", "Канатная дорога")]
+    assert after.names() == {one.id: ("Фуникулёр", "Канатка", "Канатная дорога")}

@@ -13,13 +13,12 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser import DESK, PHONE, browser, opened, paste, tab_to
 from tests.process import Process, process
 from tests.sample_model import articles
-from tests.serving import serving
 
 __all__ = ["browser"]
 
 pytestmark = pytest.mark.slow
 
-SECTIONS = ("article", "review", "models", "jobs", "numbers")
+SECTIONS = ("article", "review", "vocabulary", "models", "jobs", "numbers")
 ARTICLE = next(article for article in articles() if article.id == "s003")  # with tags of persons
 TAG, TAG_LABEL = "vladimir-putin", "Владимир Путин"
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
@@ -266,24 +265,6 @@ def test_a_store_that_is_away_is_told_and_nothing_is_lost(browser: Browser, tmp_
         expect(page.locator("#figures .note.bad")).to_contain_text("Хранилище недоступно")
 
 
-def test_a_model_is_activated_and_rolled_back_with_a_reason(browser: Browser, tmp_path: Path) -> None:
-    with serving(tmp_path) as served, opened(browser, served.url, "/#models") as page:
-        [first, _] = served.versions
-        page.select_option("#version", first)
-        page.click("text=Включить")
-        expect(page.locator("#alert")).to_contain_text("почему меняете модель")
-        page.fill("#reason", "проверка перед выборами")
-        page.click("text=Включить")
-        expect(page.locator("#status")).to_contain_text(f"теперь отвечает {first}")
-        expect(page.locator(f"[aria-label='Версия {first}'] .badge")).to_be_visible()
-        assert served.client.get("/activations").json()[-1]["reason"] == "проверка перед выборами"
-        page.fill("#reason", "стало хуже")
-        page.click("text=Вернуть прежнюю")
-        expect(page.locator("#status")).to_contain_text("теперь отвечает baseline")
-        page.locator("[aria-label='Версия baseline'] summary", has_text="Карточка").click()
-        expect(page.locator("[aria-label='Версия baseline'] .card h3")).to_have_text("baseline")
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_to_stumble_over(browser: Browser, url: str, client: httpx.Client, scheme: str) -> None:
     rejecting = {"article": {"id": "axe", "title": ARTICLE.title, "text": ARTICLE.text}, "seen": True}
@@ -295,6 +276,7 @@ def test_axe_finds_nothing_to_stumble_over(browser: Browser, url: str, client: h
             page.wait_for_load_state("networkidle")
             if section == "models":
                 page.click("summary:has-text('Карточка')")
+                page.click("summary:has-text('Карточка целиком')")
                 expect(page.locator(".card table").first).to_be_visible()
             faultless(page, section)
         page.click("nav a[href='#article']")

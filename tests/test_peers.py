@@ -33,6 +33,7 @@ def test_a_peer_learns_rubrics_and_says_how_sure_it_is(one: Peer) -> None:
         assert ((found.scores >= 0) & (found.scores <= 1)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", [one for one in peers.RUBRIC_PEERS if one.is_repeatable], ids=lambda one: one.name)
 def test_a_peer_answers_the_same_every_time(one: Peer) -> None:
     first, again = (one.learn(RUBRICS, one.grid[0])(RUBRICS.texts) for _ in range(2))

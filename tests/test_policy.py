@@ -61,6 +61,7 @@ def test_under_others_they_are_not(rubric: str) -> None:
     assert not defaults().incidents.says(rubric)
 
 
+@pytest.mark.slow
 def test_a_newsrooms_word_wins_over_the_defaults() -> None:
     found, unknown = part()
     assert found["rubrics"] == {"deti": "review_only"}

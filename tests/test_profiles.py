@@ -196,6 +196,7 @@ def test_no_profile_publishes_what_balanced_does_not(by_label: bool) -> None:
     assert surer != balanced
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["rubric", "tags", "regions"])
 def test_recall_publishes_nothing_that_balanced_would_not_show(head: str) -> None:
     """Where a threshold of publishing lies below the one of showing, a profile that shows more must not publish it."""
@@ -212,6 +213,7 @@ def test_recall_publishes_nothing_that_balanced_would_not_show(head: str) -> Non
     assert sum(map(len, shown(wide))) > sum(map(len, shown(balanced)))
 
 
+@pytest.mark.slow
 def test_a_place_that_only_rounding_lifts_to_the_threshold_is_published_by_none() -> None:
     parts, found = dict(trained().parts), []
     model = annotator()
@@ -228,6 +230,7 @@ def test_a_place_that_only_rounding_lifts_to_the_threshold_is_published_by_none(
     assert shown(answered(model, WIDE), "auto") == shown(answered(model, BALANCED), "auto")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize(
     ("calibrated_on", "source", "auto"),
@@ -306,6 +309,7 @@ def tags_of(answers: Sequence[dict[str, Any]]) -> list[set[str]]:
     return [{tag["id"] for tag in answer["tags"]} for answer in answers]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_request_may_name_a_profile_and_the_operator_the_default(profile: Profile, tmp_path: Path) -> None:
     few = articles()[:10]

@@ -134,6 +134,7 @@ def rows(right: int, of: int, score: float, auto: int, auto_right: int) -> Ours:
     return Ours(found, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ours", "short"),
     [

@@ -67,6 +67,7 @@ def test_the_page_is_well_formed_and_says_what_was_found(whole: Evaluation) -> N
     assert read.seen.count("details") >= len(whole.rubric.worst)
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_from_anywhere(whole: Evaluation) -> None:
     html = page(whole)
     assert "<script" not in html
@@ -77,6 +78,7 @@ def test_the_page_needs_nothing_from_anywhere(whole: Evaluation) -> None:
     }
 
 
+@pytest.mark.slow
 def test_drawings_take_their_colours_from_the_page_and_keep_their_text(whole: Evaluation) -> None:
     drawings = "".join(re.findall(r"<svg.*?</svg>", page(whole), re.DOTALL))
     assert re.findall(r"#[0-9a-f]{6}", drawings) == []
@@ -84,6 +86,7 @@ def test_drawings_take_their_colours_from_the_page_and_keep_their_text(whole: Ev
     assert "articles answered, surest first</text>" in drawings
 
 
+@pytest.mark.slow
 def test_the_same_evaluation_gives_the_same_bytes(whole: Evaluation) -> None:
     assert page(whole) == page(whole)
 
@@ -104,6 +107,7 @@ def test_an_evaluation_of_nothing_is_still_a_page() -> None:
     assert "nothing can be said" in Page(page(evaluate(newsroom.Annotator(rows), rows, label_map=newsroom.MAP))).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "drawings"), [(1, 0), (19, 0), (40, 1), (150, 2)])
 def test_few_articles_are_not_drawn_and_the_page_says_why(n: int, drawings: int) -> None:
     rows = newsroom.articles(n)
@@ -112,6 +116,7 @@ def test_few_articles_are_not_drawn_and_the_page_says_why(n: int, drawings: int)
     assert read.text.count("of fewer it would show chance as a pattern") == 2 - drawings
 
 
+@pytest.mark.slow
 def test_doubts_stand_before_the_figures(whole: Evaluation) -> None:
     doubted = structs.replace(whole, notes=("the rows <b>were</b> learnt from",))
     assert "Before you believe these figures" not in page(structs.replace(whole, notes=()))

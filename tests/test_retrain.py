@@ -12,15 +12,20 @@ from typer.testing import CliRunner
 
 from service.__main__ import app
 from service.correction import Ready, Worked
+from service.inference.annotator import Annotator
+from service.inference.manifest import Manifest
 from service.keeping import Keeping
-from service.loading import open_keeping, open_registry
+from service.loading import open_keeping, open_model, open_registry
 from service.memory import Chosen
 from service.settings import Settings
-from tests.sample_model import SAMPLE
+from service.vocabulary import Vocabulary, added, amended, merged, retired
+from tests.sample_model import SAMPLE, annotator, labelled_articles, trained
 from training.config import Config, Corpus
 from training.config import Split as SplitConfig
 from training.examples import load
+from training.of_two_minds import ARCHIVE, EDITORS, among_likes, listed
 from training.readers import Rejects
+from training.retrain import compare
 from training.split import split
 from training.taught import ENOUGH, shrunken, taught
 
@@ -121,6 +126,42 @@ def test_some_mistakes_are_no_poison(keeping: Keeping) -> None:
     assert doubts(keeping) == ()
 
 
+def test_editors_who_contradict_each_other_are_listed(keeping: Keeping) -> None:
+    decided(keeping, "1", "anna", {"rubric": ("Город",)})
+    decided(keeping, "1", "boris", {"rubric": ("Спорт",)})
+    decided(keeping, "2", "anna", {"rubric": ("Город",)})
+    decided(keeping, "2", "anna", {"rubric": ("Спорт",)})  # who changes their mind contradicts nobody
+    decided(keeping, "3", "anna", {"rubric": ("Город",)})
+    decided(keeping, "3", "boris", {"rubric": ("Город",), "tags": ("мосты",)})
+    with keeping.readers.one() as connection, taught(connection) as found:
+        [sides] = found.contradictions
+    assert [(one.article.id, one.rubric, one.who) for one in sides] == [("1", "Город", "anna"), ("1", "Спорт", "boris")]
+    assert listed([sides]).splitlines() == [
+        "противоречие;id;дата;заголовок;рубрика;кто;ссылка",
+        "1;1;;Мост открыли;Город;anna;",
+        "1;1;;Мост открыли;Спорт;boris;",
+    ]
+
+
+def test_articles_nearly_alike_are_listed_where_editors_decided_one_of_them_otherwise(tmp_path: Path) -> None:
+    text = "В среду через реку открыли новый мост, по нему пошли первые автобусы и трамваи."
+    rows = [("1", text, "Город"), ("2", text + " Снег.", "Спорт"), ("3", "Совсем другая статья о погоде.", "Город")]
+    paths = []
+    for name, of in (("corrections", rows[:1]), ("archive", rows[1:])):
+        path = tmp_path / f"{name}.jsonl"
+        records = [{"id": id_, "title": "=1+1", "text": text, "rubric": rubric} for id_, text, rubric in of]
+        path.write_text("".join(json.dumps(one) + "\n" for one in records))
+        paths.append(path)
+    examples = load(Config(corpus=tuple(map(Corpus, paths))), NoRejects())
+    [sides] = among_likes(examples.rows, examples.groups, corrections=1)
+    assert [(one.article.id, one.rubric, one.who) for one in sides] == [
+        ("1", "Город", EDITORS),
+        ("2", "Спорт", ARCHIVE),
+    ]
+    assert ";'=1+1;" in listed([sides])  # no formula
+    assert list(among_likes(examples.rows, examples.groups, corrections=0)) == []
+
+
 def test_a_set_that_lost_a_fifth_is_told() -> None:
     assert shrunken(79, [{"articles": 60}, {"articles": 40}])
     assert shrunken(81, [{"articles": 60}, {"articles": 40}]) is None
@@ -180,3 +221,54 @@ def test_a_retraining_learns_compares_and_is_kept(home: Path, tmp_path: Path) ->
     waits = command("retrain", "--data", str(SAMPLE), "--after", "5")
     assert waits.exit_code == 0
     assert "0 new corrections, 5 are waited for" in waits.output
+
+
+@pytest.mark.slow
+def test_what_editors_made_of_the_tags_holds_for_the_archive_too(home: Path) -> None:
+    """«школьники» merged into «туризм», «погода» renamed, «инфляция» retired, a new tag, and the ids stay."""
+    assert command("train", "--data", str(SAMPLE), "--activate").exit_code == 0
+    before = open_model(Settings(home=home)).labels
+    ids = {label: id_ for id_, label in before.all("tags").items()}
+    renamed, into = ids["погода"], ids["туризм"]
+    keeping = open_keeping(Settings(home=home))
+    keeping.start()
+    try:
+        for change in (
+            lambda was: merged(was, before, ids["школьники"], into),
+            lambda was: amended(was, before, renamed, "Прогноз погоды", None, None, False),
+            lambda was: retired(was, before, ids["инфляция"]),
+            lambda was: added(was, before, "Инфляция цен", [], None),
+        ):
+            keeping.terms.change(keeping.writer, before, "of the model", change, None).result(10)
+    finally:
+        keeping.close()
+    answer = command("retrain", "--data", str(SAMPLE), "--json")
+    assert answer.exit_code == 0, answer.output
+    challenger = open_model(Settings(home=home), json.loads(answer.stdout)["version"])
+    after = challenger.labels.all("tags")
+    labels = set(after.values())
+    assert after[renamed] == "Прогноз погоды"
+    assert after[into] == "туризм"
+    assert "Инфляция цен" in labels
+    assert labels.isdisjoint({"школьники", "погода", "инфляция"})
+    numbers = {label: number for number, label in enumerate(challenger.tags.labels)}
+    assert challenger.tags.is_trained(numbers["Прогноз погоды"]), "learnt from rows that have the old label"
+    assert not challenger.tags.is_trained(numbers["Инфляция цен"])
+
+
+def test_a_renamed_tag_is_compared_with_what_it_was() -> None:
+    """Else the gate would see one tag lost and another found."""
+    now = annotator().labels
+    id_ = now.id_of("tags", "погода")
+    assert id_ is not None
+    vocabulary = Vocabulary([amended(Vocabulary(), now, id_, "Прогноз погоды", None, None, False)])
+    parts = dict(trained().parts)
+    renamed = ["Прогноз погоды" if label == "погода" else label for label in parts["tags"]["labels"]]
+    parts["tags"] = {**parts["tags"], "labels": renamed}
+    its: dict[str, Any] = {"labels": {"aliases": {}}}
+    manifest = msgspec.convert(trained().manifest, Manifest, strict=False)
+    found = compare(annotator(), manifest, Annotator("new", parts), its, labelled_articles(), vocabulary)
+    assert all(one.before == one.after for one in found.changes)
+    assert found.passed
+    without = compare(annotator(), manifest, Annotator("new", parts), its, labelled_articles(), Vocabulary())
+    assert any(one.before != one.after for one in without.changes)

@@ -80,6 +80,7 @@ def http(directory: Path, home: Path) -> Iterator[Answers]:
             yield [json.loads(line) for line in stream.text.splitlines()]
 
 
+@pytest.mark.slow
 def test_a_sensitive_label_is_not_published_over_http(world: tuple[str, Path], tmp_path: Path) -> None:
     policy, directory = world
     for answers in http(directory, tmp_path):
@@ -89,6 +90,7 @@ def test_a_sensitive_label_is_not_published_over_http(world: tuple[str, Path], t
         assert {label.get("policy") for label in labels(answers)} == {None if policy == "normal" else policy}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_sensitive_label_is_not_published_on_the_command_line(
     world: tuple[str, Path], profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any

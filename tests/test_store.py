@@ -315,12 +315,21 @@ def test_a_store_of_the_first_format_is_added_to_and_loses_nothing(database: Dat
     before.rows("DROP TABLE vocabulary")
     before.rows("DROP TABLE audits")
     before.rows("DROP TABLE jobs")
+    before.rows("DROP TABLE calibrations")
     before.rows("DROP TABLE draws")
+    before.rows("DROP TABLE days")
+    before.rows("ALTER TABLE predictions DROP COLUMN names")
     before.rows("UPDATE alembic_version SET version_num = '0001'")
     before.rows("UPDATE store SET format = 1")
     after = opened(database)
     assert after.rows("SELECT format, oldest_reader FROM store") == [(FORMAT, 1)]
     assert journal.remembered(after, "a") is not None
     assert after.rows("SELECT count(*) FROM vocabulary") == [(0,)]
+    # as the first version writes, which may still be running
+    before.rows(
+        "INSERT INTO predictions (prediction_id, heads, article_id, draft, made_at, size, answer) "
+        "VALUES ('f', 'tags', 'a', FALSE, 1, 0, NULL)"
+    )
+    assert [one.prediction_id for one in answers.get(after, "f")] == ["f"]
     for one in (before, after):
         one.close()

@@ -1,7 +1,5 @@
 """`rubricator adopt`: what it says on the terminal, and the files it leaves; adopt.py does the work."""
 
-import csv
-import io
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -9,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+
+from training.spreadsheet import table, write
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -66,7 +66,7 @@ def adopt(
         page = html or settings.home / "adopted" / f"{version}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
         listed = page.with_suffix(".csv")
-        listed.write_text(doubtful_labels(found), "utf-8-sig", newline="")
+        write(listed, doubtful_labels(found))
         page.write_text(adopt_page.render(found, version=version, listed=listed.name, activated=activate), "utf-8")
         typer.echo(f"the page for the chief editor: {page}\nlabels to go through: {listed}", err=True)
         answer = {
@@ -98,21 +98,17 @@ def open_base(settings: "Settings", name: str) -> "Base":
 
 
 def doubtful_labels(found: "Findings") -> str:
-    """A table to go through: likely slips, then contradictions; opens in a spreadsheet."""
-    text = io.StringIO()
-    table = csv.writer(text, delimiter=";")
-    table.writerow(["что", "id", "дата", "заголовок", "рубрика в архиве", "вероятнее", "уверенность", "ссылка"])
+    """A table to go through: likely slips, then contradictions."""
+    rows: list[tuple[object, ...]] = []
     for one in found.suspects:
-        doubt = [found.rubrics[one.likelier], f"{one.score_likelier:.2f}", found.rows[one.row].article.url or ""]
-        table.writerow(["похоже на ошибку", *_cells(found, one.row), *doubt])
-    for number, rows in enumerate(found.contradictions.of_two_minds, 1):
-        for row in rows:
-            table.writerow([f"противоречие {number}", *_cells(found, row), "", "", found.rows[row].article.url or ""])
-    return text.getvalue()
+        doubt = (found.rubrics[one.likelier], f"{one.score_likelier:.2f}", found.rows[one.row].article.url)
+        rows.append(("похоже на ошибку", *_cells(found, one.row), *doubt))
+    for number, members in enumerate(found.contradictions.of_two_minds, 1):
+        which = f"противоречие {number}"
+        rows += [(which, *_cells(found, row), "", "", found.rows[row].article.url) for row in members]
+    return table(("что", "id", "дата", "заголовок", "рубрика в архиве", "вероятнее", "уверенность", "ссылка"), rows)
 
 
-def _cells(found: "Findings", row: int) -> list[str]:
-    """A cell that begins as a formula does would be run by the spreadsheet."""
+def _cells(found: "Findings", row: int) -> tuple[object, ...]:
     example = found.rows[row]
-    cells = [example.article.id, str(example.date or ""), example.article.title, example.article.rubric]
-    return [f"'{cell}" if cell and cell[0] in "=+-@" else cell or "" for cell in cells]
+    return example.article.id, example.date, example.article.title, example.article.rubric

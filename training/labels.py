@@ -39,6 +39,18 @@ class OwnTag(NamedTuple):
     synonyms: tuple[str, ...] = ()
 
 
+class EditedTags(NamedTuple):
+    """What editors made of the tags since: their own ones, the names of retired ones, and the id that a label's key has
+    had. Another tag never gets such an id."""
+
+    own: tuple[OwnTag, ...] = ()
+    retired: tuple[str, ...] = ()
+    ids: Mapping[str, str] = {}
+
+
+AS_TRAINED = EditedTags()
+
+
 def tag_key(label: str) -> str:
     """Labels of one key are one tag: case, ё, punctuation and what stands in brackets don't matter."""
     return " ".join(WORD.findall(fold(BRACKETED.sub(" ", label)))) or " ".join(WORD.findall(fold(label)))
@@ -68,12 +80,14 @@ def tags_of(
     at_least: int,
     at_most: int,
     own: Sequence[OwnTag] = (),
+    ids: Mapping[str, str] = AS_TRAINED.ids,
 ) -> Tags:
     """The newsroom's own tags and the most frequent other labels that are no places, most examples first.
 
     A label that names a place of the gazetteer is a region, never a tag. Labels are shown as the archive mostly writes
     them, names in lower case as its articles do. «Путин» is «Владимир Путин» where that is the only person of the name.
-    Own tags are shown as given, need no article, and take the labels that are their synonyms.
+    Own tags are shown as given, need no article, and take the labels that are their synonyms. `ids` are those that keys
+    have had.
     """
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for article in articles:
@@ -96,7 +110,7 @@ def tags_of(
     others = [key for key in frequent if key not in given]
     over_limit = set(others[max(0, at_most - len(given)) :])
     chosen = [key for key in frequent if key not in over_limit]
-    ids = unique_ids(chosen)
+    ids = unique_ids(chosen, ids)
     labels = {
         key: given[key].label
         if key in given
@@ -149,11 +163,14 @@ def _merged(spellings: Mapping[str, Counter[str]]) -> dict[str, str]:
     return {key: target for key, target in into.items() if target not in into}
 
 
-def unique_ids(labels: Iterable[str]) -> dict[str, str]:
-    """An id for each label: its Latin slug, numbered where two would be equal."""
+def unique_ids(labels: Iterable[str], had: Mapping[str, str] = AS_TRAINED.ids) -> dict[str, str]:
+    """An id for each label: the one that it had, else its Latin slug, numbered where two would be equal."""
     ids: dict[str, str] = {}
-    taken: Counter[str] = Counter()
+    taken: Counter[str] = Counter(had.values())
     for label in labels:
+        if label in had:
+            ids[label] = had[label]
+            continue
         base = slug(label)[:60].strip("-") or "tag"
         taken[base] += 1
         ids[label] = base if taken[base] == 1 else f"{base}-{taken[base]}"

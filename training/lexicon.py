@@ -20,7 +20,7 @@ from service.inference.lemmas import STOP
 from service.inference.text import Text
 from service.inference.words import FOREIGN_LETTER, words
 from training.config import Vocabulary
-from training.morphology import forms_of, lemma_of, morphology
+from training.morphology import forms_of, lemma_of, morphology, prepare_forms, prepare_lemmas
 
 Array = npt.NDArray[np.generic]
 Longs = npt.NDArray[np.int64]
@@ -80,6 +80,7 @@ def build(texts: Iterable[Text], patterns: Sequence[frozenset[str]], options: Vo
     for text in texts:
         counts.add(text)
     options = for_articles(options, len(counts.articles))
+    prepare_lemmas(form.decode("cp1251") for form in counts.forms if form and FOREIGN_LETTER not in form)
     readings = ["", *map(_lemma_of_bytes, list(counts.forms)[1:])]
     known = sorted({lemma for lemma in readings if lemma and lemma not in STOP_LEMMAS})
     number = {lemma: i for i, lemma in enumerate(known, 1)} | {"": 0} | dict.fromkeys(STOP_LEMMAS, STOP)
@@ -208,8 +209,10 @@ def table(names: Sequence[str], seen: Mapping[bytes, int], patterns: Sequence[fr
         for form in forms:
             fits.setdefault(form, []).append(pattern)
     candidates = {form.decode("cp1251") for form in seen if form and FOREIGN_LETTER not in form} | set(fits)
+    prepare_forms(number)
     for name in number:
         candidates |= forms_of(name)
+    prepare_lemmas(candidates)
 
     classes: dict[tuple[int, tuple[int, ...]], int] = {(i, ()): i for i in range(len(names))}
     entries = []

@@ -1,13 +1,20 @@
 """pymorphy3, one for the whole process, what it has said so far, and the spelling that everything is compared in."""
 
 import importlib.metadata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pymorphy3
+
+from training.cores import on_all_cores
+
+T = TypeVar("T")
+
+WORTH = 16  # pieces of a quarter of a second
 
 
 class _Said(msgspec.Struct):
@@ -40,6 +47,31 @@ def lemma_of(form: str) -> str:
     if lemma is None:
         lemma = _said.lemmas[form] = fold(morphology().parse(form)[0].normal_form)
     return lemma
+
+
+def prepare_lemmas(forms: Iterable[str]) -> None:
+    """Asks for those of many forms on all cores, 50 µs each; `lemma_of` finds them said."""
+    _ask(_lemmas_of, sorted(set(forms) - _said.lemmas.keys()), _said.lemmas, piece=5_000)
+
+
+def prepare_forms(lemmas: Iterable[str]) -> None:
+    """Asks for those of many lemmas on all cores, 0.5 ms each; `forms_of` finds them said."""
+    _ask(_forms_of, sorted(set(lemmas) - _said.forms.keys()), _said.forms, piece=500)
+
+
+def _ask(ask: Callable[[list[str]], list[T]], words: list[str], said: dict[str, T], piece: int) -> None:
+    pieces = [words[start : start + piece] for start in range(0, len(words), piece)]
+    found = on_all_cores(ask, [(one,) for one in pieces], worth=len(pieces) > WORTH)
+    for one, answers in zip(pieces, found, strict=True):
+        said.update(zip(one, answers, strict=True))
+
+
+def _lemmas_of(forms: list[str]) -> list[str]:
+    return [lemma_of(form) for form in forms]
+
+
+def _forms_of(lemmas: list[str]) -> list[frozenset[str]]:
+    return [forms_of(lemma) for lemma in lemmas]
 
 
 def forms_of(lemma: str) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """A newsroom's own vocabulary of tags: labels that work by name and synonyms before any article has them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +32,15 @@ def own_tags(file: str | Path, gazetteer: Gazetteer) -> tuple[OwnTag, ...]:
     place's: that is a region, and a tag would take its articles.
     """
     return tuple(_read(Path(file), gazetteer)) if file else ()
+
+
+def beside(edited: Iterable[OwnTag], of_file: Iterable[OwnTag]) -> tuple[OwnTag, ...]:
+    """Both; what editors did while the service ran holds where the file says otherwise."""
+    edited = tuple(edited)
+    taken = {tag_key(name) for tag in edited for name in (tag.label, *tag.synonyms)}
+    others = (tag for tag in of_file if tag_key(tag.label) not in taken)
+    left = (OwnTag(tag.label, tuple(name for name in tag.synonyms if tag_key(name) not in taken)) for tag in others)
+    return (*edited, *left)
 
 
 def _read(path: Path, gazetteer: Gazetteer) -> Iterator[OwnTag]:

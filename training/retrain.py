@@ -1,6 +1,6 @@
 """Corpora and corrections -> a challenger -> the gate: one retraining, top to bottom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -11,12 +11,14 @@ from msgspec.structs import replace
 from service.inference.annotator import Annotator
 from service.inference.article import LabelledArticle
 from service.inference.manifest import Manifest
+from service.memory import Chosen
+from service.vocabulary import Vocabulary
 from training import gazetteer
 from training.config import Config
 from training.evaluate import answered
 from training.gate import Flags, Verdict, judge
-from training.label_map import LabelMap
 from training.morphology import fold
+from training.of_two_minds import Contradiction
 from training.progress import Progress
 from training.readers import Rejects
 from training.run import Trained, labels_of, train
@@ -28,8 +30,11 @@ ANCHOR, LATEST = 0.05, 0.2  # shares of all articles, and of the latest quarter,
 
 
 class Retrained(NamedTuple):
+    """`contradictions` are between editors, then between them and articles nearly like theirs."""
+
     trained: Trained
     record: "Record"
+    contradictions: tuple[Contradiction, ...]
 
 
 class Record(Struct, frozen=True):
@@ -41,6 +46,7 @@ class Record(Struct, frozen=True):
     corrections: int  # articles
     until: int  # the newest line of the journal that it knows
     notes: tuple[str, ...] = ()
+    contradictions: int = 0
 
     @property
     def passed(self) -> bool:
@@ -56,7 +62,10 @@ def retrain(
     notes = list(taught.doubts)
     with_judges = replace(config.split, anchor=config.split.anchor or ANCHOR, latest=config.split.latest or LATEST)
     config = replace(config, corpus=(*taught.corpora, *config.corpus), split=with_judges)
-    trained = train(config, rejects, progress, today=today, erased=taught.erased)
+    edited = taught.edited(current.labels)
+    trained = train(
+        config, rejects, progress, today=today, erased=taught.erased, edited=edited, corrections=len(taught.corpora)
+    )
     learnt = sum(int(one["articles"]) for one in trained.manifest["data"])
     if less := shrunken(learnt, manifest.data):
         notes.append(less)
@@ -64,23 +73,27 @@ def retrain(
         raise RetrainingError("; ".join([*notes, "nothing was changed: see to it, or --force with the reason"]))
     judges, caveat = _judges(trained.judges, manifest)
     with progress.step(f"the gate: {len(judges)} articles"):
-        verdict = compare(current, manifest, Annotator("challenger", trained.parts), trained.manifest, judges)
+        challenger = Annotator("challenger", trained.parts)
+        verdict = compare(current, manifest, challenger, trained.manifest, judges, taught.vocabulary)
     told = (*notes, *caveat)
-    return Retrained(trained, Record(current.version, len(judges), verdict, taught.articles, taught.until, told))
+    found = (*taught.contradictions, *trained.contradictions)
+    record = Record(current.version, len(judges), verdict, taught.articles, taught.until, told, len(found))
+    return Retrained(trained, record, found)
 
 
 def compare(
     current: Annotator, manifest: Manifest, challenger: Annotator, its: Mapping[str, Any],
-    judges: Sequence[LabelledArticle],
+    judges: Sequence[LabelledArticle], vocabulary: Vocabulary,
 ) -> Verdict:  # fmt: skip
-    """Both answer the same articles, each through the very door that newsrooms use."""
+    """Both answer the same articles, each through the very door that newsrooms use. A tag that editors renamed or
+    merged is one with what it is called now, and a retired one is none."""
     places = gazetteer.build()
     maps = [
         labels_of(current, places, manifest.labels.get("aliases", {})),
         labels_of(challenger, places, its["labels"]["aliases"]),
     ]
     before, after = (
-        _by_label(answered(annotator, judges, label_map), label_map)
+        _by_label(answered(annotator, judges, label_map), vocabulary)
         for annotator, label_map in zip((current, challenger), maps, strict=True)
     )
     # an outlet's articles without tags may never have been looked at: only those with some judge the tags
@@ -99,7 +112,7 @@ class _Labels(NamedTuple):
     given: frozenset[str]
 
 
-def _by_label(rows: Sequence[Row], label_map: LabelMap) -> list[_Labels]:
+def _by_label(rows: Sequence[Row], vocabulary: Vocabulary) -> list[_Labels]:
     found = []
     for row in rows:
         true, given = set(), set()
@@ -107,8 +120,10 @@ def _by_label(rows: Sequence[Row], label_map: LabelMap) -> list[_Labels]:
             true.add(_rubric(row.article.rubric))
             given |= {_rubric(one.label) for one in row.answer.rubrics[:1]}
         if row.truth.tags:
-            true |= {_tag(one.label) for one in row.truth.tags.values()}
-            given |= {_tag(one.label) for one in row.answer.tags if one.id in row.answer.shown}
+            true |= _tags(
+                vocabulary, [(one.id if one.known else one.label, one.label) for one in row.truth.tags.values()]
+            )
+            given |= _tags(vocabulary, [(one.id, one.label) for one in row.answer.tags if one.id in row.answer.shown])
         found.append(_Labels(frozenset(true), frozenset(given)))
     return found
 
@@ -117,8 +132,10 @@ def _rubric(label: str) -> str:
     return f"рубрика «{fold(label)}»"
 
 
-def _tag(label: str) -> str:
-    return f"тег «{fold(label)}»"
+def _tags(vocabulary: Vocabulary, tags: Iterable[tuple[str, str]]) -> set[str]:
+    """Pairs of id and label, as they are called now."""
+    called = (vocabulary.meant(Chosen(*one)) for one in tags)
+    return {f"тег «{fold(label)}»" for label in called if label is not None}
 
 
 def _table(rows: Sequence[frozenset[str]], number: Mapping[str, int]) -> Flags:

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from service.registry import Registry
+    from training.of_two_minds import Contradiction
     from training.retrain import Record, Retrained
 
 FAILED = 1
@@ -86,6 +88,7 @@ def _once(config: Path | None, data: list[Path], after: int, force: str, *, acti
         found.trained.write(directory, compress=wanted.artifact.compress, signing_key=settings.signing_key)
         version = registry.add(directory, reason=_summary(found.record), actor="rubricator retrain")
     _keep(registry, version, found.record)
+    _list(registry, version, found.contradictions)
     passed = found.record.passed
     activated = activate and (passed or bool(force))
     if activated:
@@ -132,6 +135,17 @@ def _keep(registry: "Registry", version: str, record: "Record") -> None:
     beside = registry.gates / f".{version}.new"
     beside.write_bytes(msgspec.json.format(msgspec.json.encode(record)))
     beside.replace(registry.gates / f"{version}.json")
+
+
+def _list(registry: "Registry", version: str, contradictions: "Sequence[Contradiction]") -> None:
+    """Beside the verdict, and told: somebody should go through them before the next retraining."""
+    from training.of_two_minds import listed
+    from training.spreadsheet import write
+
+    if contradictions:
+        path = registry.gates / f"{version}-contradictions.csv"
+        write(path, listed(contradictions))
+        typer.echo(f"{len(contradictions)} contradictions in what editors decided, to go through: {path}", err=True)
 
 
 def _known(registry: "Registry", version: str) -> int:

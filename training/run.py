@@ -3,7 +3,7 @@
 import datetime
 import importlib.metadata
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,12 @@ from training.examples import Example, Examples, check_that_labels_differ, load
 from training.gazetteer import Gazetteer, label_key
 from training.heads import Labelled, fit_heads
 from training.label_map import LabelMap, label_map
-from training.labels import Tags, tag_key, tags_of
+from training.labels import AS_TRAINED, EditedTags, Tags, tag_key, tags_of
 from training.morphology import fold
+from training.of_two_minds import Contradiction, among_likes
 from training.overlap import fingerprint
 from training.own_places import newsroom
-from training.own_tags import own_tags
+from training.own_tags import beside, own_tags
 from training.progress import Progress
 from training.readers import Rejects
 from training.split import Split, split
@@ -52,6 +53,7 @@ class Trained:
     notes: tuple[str, ...]  # what was read and not learnt from, and how far the test can be believed: sentences
     calibrated: Mapping[str, int]  # calibration articles of each outlet, most first; empty: nothing is ever `auto`
     judges: tuple[LabelledArticle, ...] = ()  # what it and the model in use can be compared on
+    contradictions: tuple[Contradiction, ...] = ()  # near-identical articles that editors gave another rubric
 
     def write(
         self, directory: Path, *, compress: bool, with_report: bool = True, signing_key: Path | None = None
@@ -76,10 +78,14 @@ def train(
     *,
     today: datetime.date | None = None,
     erased: Set[bytes] = frozenset(),
+    edited: EditedTags = AS_TRAINED,
+    corrections: int = 0,
 ) -> Trained:
     """Reads the corpora of the config and learns from them. Minutes of CPU for 100,000 articles.
 
     With `today` a note tells of rows dated later; nothing else depends on it. `erased`: see `examples.load`.
+    `edited`: what editors made of the tags of the model in use. The first so many `corrections` corpora are what they
+    decided.
     """
     with progress.step("reading"):
         examples = load(config, rejects, erased)
@@ -93,10 +99,11 @@ def train(
     tags = tags_of(
         [examples.rows[i].article for i in learnt],
         gazetteer,
-        config.tags.drop,
+        (*config.tags.drop, *edited.retired),
         config.tags.min_examples,
         config.model.max_tags,
-        own_tags(config.tags.vocabulary, gazetteer),
+        beside(edited.own, own_tags(config.tags.vocabulary, gazetteer)),
+        edited.ids,
     )
     data = labelled(examples, rubrics, tags, gazetteer, config, by_time=parts_of.by == "time")
     parts = fit_heads(data, parts_of.train, parts_of.validation, rubrics, tags.tags, gazetteer, config, progress)
@@ -123,7 +130,8 @@ def train(
         *notes.on_size(evaluation),
     )
     judges = tuple(examples.rows[i].article for i in parts_of.judges)
-    return Trained(parts, manifest, card, evaluation, told, calibrated, judges)
+    differing = tuple(among_likes(examples.rows, examples.groups, corrections))
+    return Trained(parts, manifest, card, evaluation, told, calibrated, judges, differing)
 
 
 def rubrics_of(rows: Sequence[Example]) -> list[str]:
@@ -219,6 +227,7 @@ def manifest_of(
     questions = self_test_articles()
     answers = plain_answers(annotator, questions)
     unsaid = set(annotator.unlike.no_news)
+    said = [label for i, label in enumerate(annotator.rubric.labels) if i not in unsaid]
     return {
         "newest_row": max(dates).isoformat() if dates else None,
         "versions": {
@@ -231,8 +240,9 @@ def manifest_of(
         "data": fingerprints(examples, parts),
         "config": config_as_data(config),
         "labels": {
-            "rubrics": [label for i, label in enumerate(annotator.rubric.labels) if i not in unsaid],
+            "rubrics": said,
             "no_news": [annotator.rubric.labels[i] for i in sorted(unsaid)],
+            "mix": mix_of((examples.rows[i] for i in learnt), said),
             "tags": len(annotator.tags.labels),
             "aliases": aliases_of(tags),
             "places": len(annotator.places),
@@ -250,6 +260,12 @@ def manifest_of(
             for article, answer in zip(questions, answers, strict=True)
         ],
     }
+
+
+def mix_of(rows: Iterable[Example], rubrics: Iterable[str]) -> dict[str, int]:
+    """Articles of each of these rubrics: what answers can be compared with later."""
+    counts = Counter(fold(row.article.rubric or "") for row in rows)
+    return {label: counts[fold(label)] for label in rubrics}
 
 
 def held_labels(annotator: Annotator) -> dict[str, Any]:

@@ -9,11 +9,16 @@ from typing import NamedTuple
 
 import msgspec
 
+from service import terms
 from service.corrections import worked_of
+from service.inference.labels import Labels
 from service.labelled import export
 from service.store import journal
 from service.store.database import Connection
+from service.vocabulary import Vocabulary
 from training.config import Corpus, Label
+from training.labels import EditedTags, OwnTag, tag_key
+from training.of_two_minds import Contradiction, between_editors
 
 HEADS: tuple[Label, ...] = ("rubric", "regions", "tags")
 FLIPPED = 0.5  # of the articles that were suggested a rubric: one who takes so many out of it has another one in mind
@@ -32,6 +37,18 @@ class Taught(NamedTuple):
     until: int  # the newest line of the journal
     erased: frozenset[bytes]  # keys of articles that nobody may learn from any more
     doubts: tuple[str, ...]  # sentences: why not to learn from these corrections
+    vocabulary: Vocabulary  # the tags that editors changed
+    contradictions: tuple[Contradiction, ...]  # articles that two editors gave different rubrics
+
+    def edited(self, labels: Labels) -> EditedTags:
+        """What they made of the tags of the model that has these labels. Rows of an archive that have an old label of a
+        tag are its examples too."""
+        names, changed = self.vocabulary.names(), self.vocabulary.entries.values()
+        own = tuple(OwnTag(label, tuple(synonyms)) for label, *synonyms in names.values())
+        ids = {tag_key(label): id_ for id_, label in labels.all("tags").items()}
+        ids |= {tag_key(name): one.id for one in changed for name in (one.known_as, one.label) if name is not None}
+        ids |= {tag_key(label): id_ for id_, (label, *_) in names.items()}
+        return EditedTags(own, tuple(self.vocabulary.retired_names()), ids)
 
 
 @contextmanager
@@ -45,6 +62,8 @@ def taught(connection: Connection) -> Iterator[Taught]:
             journal.last_number(connection),
             frozenset(one.key for one in journal.erased(connection)),
             tuple(_flippers(connection)),
+            terms.read(connection),
+            tuple(between_editors(connection)),
         )
 
 

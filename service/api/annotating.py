@@ -51,7 +51,7 @@ async def _annotated(request: Request[Any, Any, Any], heads: frozenset[str]) -> 
     body = await read_body(request, desk.max_body)
     lane = lane_of(header(request, b"priority"))
     desk.make_room(lane)
-    options = desk.options(asked, heads, model.labels)
+    options = desk.options(asked, heads, model)
     [answer] = await desk.answer(lane, model, [body], options, strict=asked.strict, timeout=asked.seconds)
     if isinstance(answer, Refused):
         raise answer.error

@@ -42,7 +42,7 @@ async def annotate_batch(request: Request[Any, Any, Any], desk: NamedDependency[
         kind,
         desk,
         model,
-        desk.options(asked, RUBRIC | LABELS, model.labels),
+        desk.options(asked, RUBRIC | LABELS, model),
         asked.strict,
         asked.seconds,
         language_of(request.headers.get("accept-language")),

@@ -10,8 +10,9 @@ from service.api.problems import ProblemError, busy
 from service.api.schemas import Asked, FieldProblem
 from service.api.tally import Tally
 from service.inference.article import Profile
-from service.inference.labels import HEADS, Head, Labels
+from service.inference.labels import HEADS, Head
 from service.memory import KIND
+from service.overlay import Overlaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,22 @@ class Desk:
         if self.lanes.is_full(lane):
             raise busy()
 
-    def options(self, asked: Asked, heads: frozenset[str], labels: Labels) -> Options:
-        """`labels` are the model's. Raises a ProblemError where it doesn't know the label that is asked about."""
-        why = _why(asked.why, labels) if asked.why is not None else None
+    def options(self, asked: Asked, heads: frozenset[str], model: Model) -> Options:
+        """Raises a ProblemError where the model doesn't know the label that is asked about, nor the vocabulary."""
+        why = _why(asked.why, model) if asked.why is not None else None
         explained, profile = asked.explain == "words" or why is not None, asked.profile or self.profile
         return Options(heads, explained, asked.limit, asked.threshold, asked.spans, profile, why=why)
 
 
-def _why(sent: str, labels: Labels) -> tuple[Head, str]:
+def _why(sent: str, model: Model) -> tuple[Head, str]:
     """The head, and the label's id; it may be sent by its name."""
+    labels = model.labels
     head, _, name = sent.partition(":")
     for each in HEADS:
         if each == head and name:
             found = name if labels.label(each, name) is not None else labels.id_of(each, name)
+            if found is None and each == "tags" and isinstance(model, Overlaid):
+                found = model.gone(name)
             if found is None:
                 detail = f"there is no {KIND[each]} with the id {name[:64]}"
                 raise ProblemError("unknown-label", detail, errors=[FieldProblem("?why", detail)])

@@ -8,26 +8,33 @@ from typing import Any, Protocol, TypeVar
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from msgspec.structs import replace
 
 from service.active import ACTIVE
 from service.annotate import Door
 from service.api.body import JSON, decode, media_type, read_body
 from service.api.openapi import HTML, Told
 from service.api.origin import must_come_from_this_machine
-from service.api.problems import ProblemError
+from service.api.problems import Language, ProblemError, language_of
 from service.api.query import NoParameters, read_query
+from service.api.russian import in_russian
 from service.api.schemas import DiffAsked, ModelCard, Reason
+from service.gates import Gate, gate_of
 from service.inference import artifact
 from service.inference.annotator import Annotator
+from service.keeping import Keeping
+from service.labelled import latest_articles
 from service.listing import REPORT, Listed, listed
 from service.loading import active_version
 from service.model_diff import Diff, diff
 from service.registry import Event, Registry
+from service.store.database import StoreError
 
 T = TypeVar("T")
 
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 LONGEST_REASON = 10_000  # bytes
+DECIDED = 200  # articles that two versions are compared on, beside their self-tests: 0.5 s
 
 
 class Refreshable(Protocol):
@@ -64,7 +71,8 @@ async def model(
     request: Request[Any, Any, Any], version: FromPath[str], registry: NamedDependency[Registry]
 ) -> ModelCard:
     read_query(request, NoParameters)
-    return await asyncio.to_thread(_card, registry, version)
+    language = language_of(request.headers.get("accept-language"))
+    return await asyncio.to_thread(_card, registry, version, language)
 
 
 @get("/models/{version:str}/report", opt=_REPORT.as_opt())
@@ -84,12 +92,14 @@ async def model_diff(
     version: FromPath[str],
     registry: NamedDependency[Registry],
     door: NamedDependency[Door],
+    keeping: NamedDependency[Keeping],
 ) -> Diff:
-    """On the articles of both self-tests; `rubricator models diff --data` takes a sample of yours."""
+    """On the latest articles that editors decided on and that came with their text, and on those of both self-tests;
+    `rubricator models diff --data` takes a sample of yours."""
     asked = read_query(request, DiffAsked)
     if not asked.to:
         raise ProblemError("bad-parameter", "the parameter to is missing: ?to=VERSION")
-    return await asyncio.to_thread(_diff, registry, door, version, asked.to)
+    return await asyncio.to_thread(_diff, registry, door, keeping, version, asked.to)
 
 
 @get("/activations", opt=_ACTIVATIONS.as_opt())
@@ -130,7 +140,7 @@ async def _change(request: Request[Any, Any, Any], active: Refreshable, change: 
     return event
 
 
-def _card(registry: Registry, version: str) -> ModelCard:
+def _card(registry: Registry, version: str, language: Language) -> ModelCard:
     path = registry.path(version)
     manifest = artifact.inspect(path)
     return ModelCard(
@@ -146,16 +156,28 @@ def _card(registry: Registry, version: str) -> ModelCard:
         scores=manifest.scores,
         bytes=sum(file.size for file in manifest.files.values()),
         card=(path / artifact.CARD).read_text(encoding="utf-8"),
+        gate=_told(gate_of(registry.gates, version), language),
     )
 
 
-def _diff(registry: Registry, door: Door, before: str, after: str) -> Diff:
+def _told(gate: Gate | None, language: Language) -> Gate | None:
+    if gate is None or language != "ru":
+        return gate
+    return replace(gate, notes=tuple(map(in_russian, gate.notes)))
+
+
+def _diff(registry: Registry, door: Door, keeping: Keeping, before: str, after: str) -> Diff:
     before, after = (active_version(registry) if version == ACTIVE else version for version in (before, after))
     tests = [one for version in (before, after) for one in artifact.inspect(registry.path(version)).self_test]
+    try:
+        with keeping.readers.one() as connection:
+            decided = latest_articles(connection, DECIDED)
+    except StoreError:
+        decided = []
     sample = {one.article.id or str(i): one.article for i, one in enumerate(tests)}
     models = [door.bare(version) for version in (before, after)]
     one, other = (model for model in models if isinstance(model, Annotator))
-    return diff(one, other, list(sample.values()))
+    return replace(diff(one, other, [*decided, *sample.values()]), decided=len(decided))
 
 
 def _report(version: Path) -> bytes | None:

@@ -1,6 +1,7 @@
 """What the service has done lately, for people; machines ask for /metrics."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from litestar import Request, get
@@ -11,11 +12,16 @@ from service.annotate import Door
 from service.api.body import JSON
 from service.api.openapi import Told
 from service.api.query import NoParameters, read_query
-from service.api.schemas import DecisionsMade, Kept, LabelMix, Numbers, Trust
+from service.api.schemas import Days, DaysAsked, DecisionsMade, Kept, LabelMix, Numbers, Trust
 from service.api.tally import Tally
 from service.api.together import Together
+from service.by_day import by_day
+from service.inference import artifact
+from service.inference.manifest import ArtifactError
 from service.keeping import Keeping
-from service.review import lately, mix, when
+from service.latest import when
+from service.registry import Registry
+from service.review import lately, mix
 from service.store.database import StoreError
 
 MOST_LABELS = 30  # of each head
@@ -32,6 +38,32 @@ async def numbers(
     """Counts since the service began; labels of the latest 2,000 answers that are kept."""
     read_query(request, NoParameters)
     return await asyncio.to_thread(lambda: _numbers(together.total(), keeping, aging, door.take().version))
+
+
+@get(
+    "/numbers/days",
+    opt=Told("What was answered each day", query=DaysAsked, answer={JSON: Days}, problems=(400, 503)).as_opt(),
+)
+async def numbers_by_day(
+    request: Request[Any, Any, Any],
+    keeping: NamedDependency[Keeping],
+    registry: NamedDependency[Registry],
+    door: NamedDependency[Door],
+) -> Days:
+    """Of all workers, over restarts; days without any are left out."""
+    asked = read_query(request, DaysAsked)
+    since = datetime.now(UTC).date() - timedelta(days=asked.days - 1)
+    return await asyncio.to_thread(_days, keeping, registry, door.bare().version, since.isoformat())
+
+
+def _days(keeping: Keeping, registry: Registry, version: str, since: str) -> Days:
+    with keeping.readers.one() as connection:
+        found = by_day(connection, since)
+    try:
+        mix = artifact.inspect(registry.path(version)).labels.get("mix", {})
+    except (ArtifactError, OSError):
+        mix = {}
+    return Days(tuple(found), version, mix)
 
 
 def _numbers(tally: Tally, keeping: Keeping, aging: Aging, version: str) -> Numbers:

@@ -13,7 +13,8 @@ from service.api.body import JSON
 from service.api.openapi import Told
 from service.api.query import read_query
 from service.keeping import Keeping
-from service.review import Candidate, Strategy, queue, when
+from service.latest import when
+from service.review import Candidate, Strategy, queue
 
 DRAWN = "drawn at random from articles of which something was published unseen"
 

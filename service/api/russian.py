@@ -167,6 +167,14 @@ SENTENCES = {
     "there is nothing at {}: /docs lists what there is": "по адресу {} ничего нет; что есть, перечислено на /docs",
     "there is nothing at {}": "по адресу {} ничего нет",
     "{} takes {}": "{} принимает {}",
+    "{} alone took {} of {} articles out of «{}»": "{} в одиночку убрал {} из {} статей рубрики «{}»",
+    "somebody without a name": "кто-то без имени",
+    "only {} articles to learn from, the model in use had {}: is a file missing?": (
+        "учиться можно лишь на {} статьях, у действующей модели было {}: не пропал ли файл?"
+    ),
+    "the model in use may have learnt from the articles that would judge it: the next retraining will compare; {}": (
+        "действующая модель могла учиться на тех же статьях, которыми её проверяли бы: сравнит следующее переобучение"
+    ),
     "there is no version {} here: see `rubricator models list`": "версии {} здесь нет: см. `rubricator models list`",
     "the version {} has no report": "у версии {} нет отчёта",
     "models are changed from this machine alone, under a loopback address": (

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from service.aging import Age
+from service.by_day import Day
+from service.gates import Gate
 from service.inference.article import ModelReference, Profile
 from service.inference.labels import Head
 from service.memory import Chosen
@@ -39,7 +41,10 @@ class Asked(Struct, frozen=True, kw_only=True):
         Literal["codepoints", "utf16"], Meta(description="how offsets count: code points, or as JavaScript does")
     ] = "codepoints"
     why: Annotated[
-        str | None, Meta(description="also explain this label, shown or not: `tags:<id>`, `rubric:…`, `regions:…`")
+        str | None,
+        Meta(
+            description="also explain this label, shown or not, retired or merged: `tags:<id>`, `rubric:…`, `regions:…`"
+        ),
     ] = None
 
     @property
@@ -101,7 +106,7 @@ class Readiness(Struct, frozen=True):
 
 
 class ModelCard(Struct, frozen=True):
-    """What a version says about itself."""
+    """What a version says about itself, and how its retraining judged it: null where it was trained otherwise."""
 
     version: str
     active: bool
@@ -115,6 +120,7 @@ class ModelCard(Struct, frozen=True):
     scores: dict[str, Any]
     bytes: int
     card: str
+    gate: Gate | None
 
 
 class Reason(Struct, frozen=True, forbid_unknown_fields=True):
@@ -207,6 +213,18 @@ class Numbers(Struct, frozen=True):
     store: Kept
     labels: LabelMix
     trust: Trust
+
+
+class DaysAsked(Struct, frozen=True, kw_only=True):
+    days: Annotated[Annotated[int, Meta(ge=1, le=1100)], Meta(description="how many, today too")] = 60
+
+
+class Days(Struct, frozen=True):
+    """`training`: articles of each rubric that the version which answers learnt from; empty where it does not say."""
+
+    days: tuple[Day, ...]
+    version: str
+    training: dict[str, int]
 
 
 class Erased(Struct, frozen=True):

@@ -8,6 +8,7 @@ from litestar import Request, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from service.annotate import Door, Model
 from service.api.body import JSON, decode, media_type, read_body
@@ -17,6 +18,7 @@ from service.api.problems import ProblemError
 from service.api.query import NoParameters, read_query
 from service.inference.article import Policy
 from service.keeping import Keeping
+from service.new_names import Found
 from service.terms import Change, with_names
 from service.vocabulary import Listing, Term, Vocabulary, added, amended, listing, merged, retired
 
@@ -46,8 +48,15 @@ class Into(Struct, frozen=True, forbid_unknown_fields=True):
     into: str
 
 
+class WantedNames(Struct, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 50
+
+
 _LIST = Told("All labels, with a version of the whole", answer={JSON: Listing})
 _CHANGED = (400, 403, 404, 409, 412, 413, 415, 422, 428, 503)
+_CANDIDATES = Told(
+    "Names in at least 5 articles of 7 days that have no tag", query=WantedNames, answer={JSON: Found}, problems=(503,)
+)
 _ADD = Told(
     "Add a tag: it is found by its names at once", body={JSON: TagSent}, answer={JSON: Term}, status=201,
     problems=(400, 403, 409, 412, 413, 415, 422, 503),
@@ -68,6 +77,17 @@ async def vocabulary(
     if request.headers.get("if-none-match") in {headers["ETag"], f"W/{headers['ETag']}"}:
         return Response(b"", status_code=304, headers=headers)
     return Response(await asyncio.to_thread(_listed, model, now), media_type=JSON, headers=headers)
+
+
+@get("/vocabulary/candidates", opt=_CANDIDATES.as_opt())
+async def candidates(
+    request: Request[Any, Any, Any], door: NamedDependency[Door], keeping: NamedDependency[Keeping]
+) -> Found:
+    """Of finished articles with an id that were answered of late, those names that neither the model nor an editor has
+    as a tag, a synonym or a place. A tag with the policy `never_suggest` keeps its name out of this list."""
+    wanted = read_query(request, WantedNames)
+    found = await asyncio.to_thread(keeping.new_names.now, door.bare(), keeping.terms.now)
+    return replace(found, candidates=found.candidates[: wanted.limit])
 
 
 @post("/vocabulary/tags", status_code=201, opt=_ADD.as_opt())

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
@@ -26,18 +27,19 @@ from service.inference.article import (
     TagAnswer,
     Why,
 )
+from service.inference.calibration import Calibration, Recalibrated
 from service.inference.compiled import Compiled, Found
 from service.inference.decisions import Decisions, Options
 from service.inference.explain import addends_by_words, attributions, in_one_part
-from service.inference.features import Features, Floats, Tokens, headline_of, tokenise
+from service.inference.features import Features, Floats, Matrix, Tokens, headline_of, tokenise
 from service.inference.labels import Labels
 from service.inference.lemmas import Ints, Lemmas
 from service.inference.phrases import Phrases
 from service.inference.places import Kind, Phrase, Place
 from service.inference.policy import Policies
-from service.inference.profiles import BALANCED
+from service.inference.profiles import BALANCED, with_unpublished
 from service.inference.regions import PlaceFound, Regions, Weights
-from service.inference.rubric import RubricHead
+from service.inference.rubric import Ranked, RubricHead
 from service.inference.spans import utf16
 from service.inference.tags import TagHead
 from service.inference.text import Raw, Text, read_all
@@ -73,9 +75,9 @@ class Annotator:
         coefficients = {level: Weights(tuple(w), about) for level, (w, about) in regions["coefficients"].items()}
         self.regions = Regions(self.places, phrases, coefficients)
         self._compiled = Compiled(self.lemmas, self.features, self.rubric, self.phrases, self.tags, self.regions)
-        policies = Policies(parts.get("policy"), self.rubric.ids, self.tags.ids, [place.id for place in self.places])
-        self.decisions = Decisions(parts["decisions"], self.rubric, self.tags, self.regions, policies)
-        self.why_not = WhyNot(self.rubric, self.tags, self.regions, self.decisions)
+        self._deciding: tuple[Mapping[str, Any], Any] = parts["decisions"], parts.get("policy")
+        self._recalibrated: Recalibrated | None = None
+        self._decide(parts["decisions"])
         self.unlike = Unlike(parts["decisions"])
         self._least_of_places = {
             profile: self.regions.least_of_each(of.regions)
@@ -87,6 +89,27 @@ class Annotator:
             for profile in self.decisions.profiles
         }
         self.reference = ModelReference(version, self._vocabulary())
+
+    def _decide(self, part: Mapping[str, Any]) -> None:
+        places = [place.id for place in self.places]
+        policies = Policies(self._deciding[1], self.rubric.ids, self.tags.ids, places)
+        self.decisions = Decisions(part, self.rubric, self.tags, self.regions, policies)
+        self.why_not = WhyNot(self.rubric, self.tags, self.regions, self.decisions)
+
+    def under(self, calibration: Calibration) -> "Annotator":
+        """The same model as the calibration has it; all else is shared. Whatever it says, it publishes unseen only what
+        the model publishes by itself. Raises ValueError for the calibration of another model."""
+        one = copy(self)
+        one.__dict__.pop("labels", None)
+        one._recalibrated = over = Recalibrated(calibration, self.rubric)
+        if over.new:
+            one.rubric = over.head
+            one._decide(with_unpublished(self._deciding[0], len(self.rubric.ids), len(over.new)))
+            one._compiled = Compiled(
+                self.lemmas, self.features, one.rubric, self.phrases, self.tags, self.regions, tell_margins=True
+            )
+        one.reference = ModelReference(self.version, self.reference.vocabulary, over.version)
+        return one
 
     @cached_property
     def labels(self) -> Labels:
@@ -113,6 +136,23 @@ class Annotator:
             for reading in readings:
                 heard((folded(reading.text.title), folded(reading.text.body)))
         return list(map(self._annotation, articles, readings, repeat(options)))
+
+    def rows_for_the_rubric(self, articles: Sequence[Article]) -> Matrix:
+        """What the rubric head sees of articles: for whoever fits something to it."""
+        tokens = tokenise([text for text, _ in read_all(articles)], self.lemmas)
+        return self.features.matrix([headline_of(one) or one for one in tokens])
+
+    def named(self, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """The words of a text that name places, and those that name tags: of each hit the first, and the one behind
+        the last."""
+        named = self.phrases.named(self.lemmas.classes(folded(text)), self.lemmas.classes(b""))
+        places, tags = ([(first, last) for first, last, _ in hits[0].tolist()] for hits in (named.places, named.tags))
+        return places, tags
+
+    def known_words(self, text: str) -> tuple[int, int]:
+        """Words of a text, and how many of them mean something to the model; 30 µs for 1,000 characters."""
+        classes = self.lemmas.classes(folded(text))
+        return len(classes), int(np.count_nonzero(classes))
 
     def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int) -> tuple[float, float]:
         """Of a tag that the model does not know, by where its name of so many words stands: score and threshold."""
@@ -146,6 +186,7 @@ class Annotator:
             self.rubric.ranked(probabilities),
             self.tags.likely(candidates, self.decisions.near(options)),
             None,
+            margins[0].tolist() if self._recalibrated is not None else None,
         )
 
     def _tokens(self, text: Text) -> Tokens:
@@ -170,14 +211,20 @@ class Annotator:
         explanation: Explanation | UnsetType = UNSET
         doubtful = False
         if not unusable:
-            probabilities = found.probabilities
-            if not self.unlike.is_news(probabilities):
+            own = probabilities = found.probabilities
+            ranked, agreed = found.ranked, calibrated
+            if self._recalibrated is not None:
+                own = self._recalibrated.own(found)
+                probabilities = self._recalibrated.shares(own, found.margins)
+                ranked = self.rubric.ranked(probabilities)
+                agreed = self._as_published_anyway(calibrated, own, ranked, options)
+            if not self.unlike.is_news(probabilities) or (own is not probabilities and not self.unlike.is_news(own)):
                 reasons.append("not_news")
             if calibrated and self.unlike.too_short(found.columns):
                 reasons.append("too_short")
-            publishable = calibrated if calibrated and NOT_UNSEEN.isdisjoint(reasons) else NONE
+            publishable = agreed if agreed and NOT_UNSEEN.isdisjoint(reasons) else NONE
             if "rubric" in heads:
-                rubric, alternatives, doubtful = decisions.rubric(found.ranked, "rubric" in publishable, options)
+                rubric, alternatives, doubtful = decisions.rubric(ranked, "rubric" in publishable, options)
                 if doubtful:
                     reasons.append("low_confidence")
             if "regions" in heads:
@@ -204,6 +251,18 @@ class Annotator:
             explain=explanation,
         )
         return utf16(annotation, article) if options.spans == "utf16" else annotation
+
+    def _as_published_anyway(
+        self, calibrated: frozenset[str], own: Sequence[float], ranked: Sequence[Ranked], options: Options
+    ) -> frozenset[str]:
+        """Those heads that may be published unseen without a calibration too: thresholds were chosen on the model's own
+        scores. Which tags are sensitive hangs on the rubric, so that has to be the same for them."""
+        if not calibrated or not own:
+            return calibrated
+        [(top, score), *_] = self.rubric.ranked(own)
+        if top != ranked[0][0]:
+            return calibrated - {"rubric", "tags"}
+        return calibrated if score >= self.decisions.of(options.profile).rubric_auto[top] else calibrated - {"rubric"}
 
     def _reasons(self, reading: "Reading") -> list[str]:
         """Why this text is not answered, or not to be published unseen."""

@@ -133,7 +133,8 @@ class Suppressed(Struct, frozen=True, gc=False):
 class Why(Struct, frozen=True, gc=False):
     """What a label that was asked about would have needed: from the score `threshold` on it is suggested, a rubric if
     no other is likelier. `named`: the text names it. `learnt`: there are examples enough to know it by other words.
-    `words` are the weightiest for and against it; of a place, where it is named."""
+    `words` are the weightiest for and against it; of a place, where it is named; of a tag that is known by its names
+    alone, where they stand. `status` of a tag that editors merged into another, `instead`, or retired."""
 
     head: Literal["rubric", "regions", "tags"]
     id: str
@@ -145,6 +146,8 @@ class Why(Struct, frozen=True, gc=False):
     words: tuple[Attribution, ...]
     evidence: tuple[Evidence, ...] = ()
     policy: ShownPolicy = UNSET
+    status: Literal["merged", "retired"] | UnsetType = UNSET
+    instead: str | UnsetType = UNSET
 
 
 class Explanation(Struct, frozen=True, gc=False):
@@ -162,8 +165,11 @@ class RequestWarning(Struct, frozen=True, omit_defaults=True):
 
 
 class ModelReference(Struct, frozen=True, gc=False):
+    """`calibration` is there where corrections moved the scores since the model was trained."""
+
     version: str
     vocabulary: str
+    calibration: str | UnsetType = UNSET
 
 
 class Annotation(Struct, frozen=True):

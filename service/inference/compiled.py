@@ -4,7 +4,7 @@ do apart."""
 import threading
 from collections.abc import Sequence
 from ctypes import addressof, byref, c_char_p, c_int64
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +38,7 @@ class Found(NamedTuple):
     ranked: list[Ranked]
     tags: list[Likely]
     places: list[PlaceFound] | None  # surest first; None where they were not read
+    margins: list[float] | None = None  # one a rubric, where they are wanted
 
 
 class Compiled:
@@ -51,12 +52,17 @@ class Compiled:
         phrases: Phrases,
         tags: TagHead,
         regions: Regions,
+        *,
+        tell_margins: bool = False,
     ) -> None:
+        """`tell_margins`: the rubrics' margins are wanted beside their probabilities."""
         _check(lemmas, features, rubric, phrases, tags)
         self._parts = (lemmas, features, rubric, phrases, tags, regions.tables)  # what the addresses point to
         self._model = kernel.Model(*(part.compiled for part in self._parts))
         tables = regions.tables
-        self._sizes = _Sizes(len(rubric.ids), len(tags.ids), tables.count, 1 + tables.most_above, lemmas.wide)
+        self._sizes = _Sizes(
+            len(rubric.ids), len(tags.ids), tables.count, 1 + tables.most_above, lemmas.wide, tell_margins
+        )
         self._threads = threading.local()
 
     def find(self, articles: Sequence[Raw], near: Doubles | None = None, least: Doubles | None = None) -> list[Found]:
@@ -89,6 +95,7 @@ class _Sizes(NamedTuple):
     places: int
     told: int  # places that one mention speaks of
     wide: bool
+    tell_margins: bool
 
 
 class _Room:
@@ -107,6 +114,7 @@ class _Room:
         self._tags, self._log_odds = np.empty((tags, 2), np.int32), np.empty(tags, np.float64)
         self._places, self._spans = np.empty((places, kernel.FOUND), np.int32), np.empty((spans, 2), np.int32)
         self._scores_of_places = self._places.view(np.float64)[:, 0]
+        self._margins = np.empty((GROUP, sizes.rubrics), np.float32) if sizes.tell_margins else None
         probabilities, ranked, scores = kernel.addresses(self._probabilities, self._ranked, self._scores)
         counts, of_tags, log_odds, of_places, of_spans = kernel.addresses(
             self._counts, self._tags, self._log_odds, self._places, self._spans
@@ -114,6 +122,7 @@ class _Room:
         self.batch = kernel.Batch(
             raw=addressof(self._texts), length=addressof(self._lengths),
             exact=np.frombuffer(self._exact, np.uint8).ctypes.data,
+            margins=None if self._margins is None else self._margins.ctypes.data,
             counts=counts, probabilities=probabilities, ranked=ranked, scores=scores, tags=of_tags, log_odds=log_odds,
             places=of_places, spans=of_spans, tags_room=tags, places_room=places, spans_room=spans, wide=sizes.wide,
         )  # fmt: skip
@@ -142,6 +151,7 @@ class _Room:
             self._ranked[:done].tolist(),
             self._scores[:done].tolist(),
             self._exact,
+            repeat(None) if self._margins is None else self._margins[:done].tolist(),
             strict=False,
         )
         return [
@@ -153,6 +163,7 @@ class _Room:
                 list(zip(ranked, scores, strict=True)),
                 list(islice(tags, of_tags)),
                 list(islice(places, of_places)) if read and exact else None,
+                margins,
             )
             for (
                 in_title,
@@ -161,7 +172,7 @@ class _Room:
                 columns,
                 of_tags,
                 of_places,
-            ), probabilities, ranked, scores, exact in of_each
+            ), probabilities, ranked, scores, exact, margins in of_each
         ]
 
     def _tags_found(self, count: int) -> Any:

@@ -12,6 +12,7 @@ from service.inference.tags import TagHead
 
 BALANCED: Profile = "balanced"
 OTHERS: Mapping[str, Profile] = {profile: profile for profile in get_args(Profile) if profile != BALANCED}
+NEVER = 2.0  # a score that nothing reaches
 ROUNDED_AWAY = 1e-4  # of a score, at most: it is answered with four digits
 
 
@@ -51,6 +52,18 @@ def thresholds(part: Mapping[str, Any], rubrics: int, tags: TagHead) -> dict[Pro
     for name, own in part.get("profiles", {}).items():
         found[_known(name)] = _differing(balanced, own, tags)
     return found
+
+
+def with_unpublished(part: Mapping[str, Any], rubrics: int, more: int) -> dict[str, Any]:
+    """The artifact's part of decisions for so many more rubrics behind its own, none of which is ever published."""
+    balanced = part.get("rubric_auto_by_label", [part["rubric_auto"]] * rubrics)
+    profiles = {
+        name: {**own, "rubric_auto_by_label": [*own["rubric_auto_by_label"], *[NEVER] * more]}
+        if "rubric_auto_by_label" in own
+        else own
+        for name, own in part.get("profiles", {}).items()
+    }
+    return {**part, "rubric_auto_by_label": [*balanced, *[NEVER] * more], "profiles": profiles}
 
 
 def _differing(balanced: Thresholds, own: Mapping[str, Any], tags: TagHead) -> Thresholds:

@@ -43,6 +43,13 @@ class RubricHead:
             *kernel.addresses(*of_classes), len(self.ids), self._sharpness, self._top, self._top == UNTOUCHED
         )
 
+    def part(self) -> dict[str, Any]:
+        """What it was made from."""
+        return {
+            "ids": self.ids, "labels": self.labels, "weights": self._weights, "bias": self.bias, "slope": self._slope,
+            "offset": self._offset, "sharpness": self._sharpness, "top": self._top,
+        }  # fmt: skip
+
     def fits(self, width: int) -> bool:
         """Whether there are weights for so many columns."""
         return self._weights.shape == (width, len(self.ids)) and all(

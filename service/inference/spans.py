@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_left
-from functools import cache
 from typing import TypeVar
 
 from msgspec import UnsetType
@@ -15,19 +14,27 @@ S = TypeVar("S", Evidence, Attribution, Notice)
 _OUTSIDE = re.compile("[\U00010000-\U0010ffff]")
 
 
+class Units:
+    """Of one article: spans of its fields as they were sent, counted in UTF-16 units."""
+
+    def __init__(self, article: Article) -> None:
+        self._article = article
+        self._outside: dict[str, list[int]] = {}  # field -> where its characters outside the basic plane stand
+
+    def moved(self, span: S) -> S:
+        return replace(span, start=self._of(span.field, span.start), end=self._of(span.field, span.end))
+
+    def _of(self, field: str, position: int) -> int:
+        outside = self._outside.get(field)
+        if outside is None:
+            outside = [found.start() for found in _OUTSIDE.finditer(getattr(self._article, field))]
+            self._outside[field] = outside
+        return position + bisect_left(outside, position)
+
+
 def utf16(annotation: Annotation, article: Article) -> Annotation:
     """The same annotation, every offset counted in UTF-16 units of the field as it was sent."""
-
-    @cache
-    def outside(field: str) -> list[int]:
-        """Where the field's characters outside the basic plane stand."""
-        return [found.start() for found in _OUTSIDE.finditer(getattr(article, field))]
-
-    def units(field: str, position: int) -> int:
-        return position + bisect_left(outside(field), position)
-
-    def moved(span: S) -> S:
-        return replace(span, start=units(span.field, span.start), end=units(span.field, span.end))
+    moved = Units(article).moved
 
     regions, explain = annotation.regions, annotation.explain
     if not isinstance(regions, UnsetType):

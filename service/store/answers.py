@@ -12,7 +12,8 @@ STEP = 1000  # rows pruned in one transaction
 
 
 class Kept(NamedTuple):
-    """`answer` is None when it was pruned or erased. `made_at` is ms since 1970."""
+    """`answer` is None when it was pruned or erased. `made_at` is ms since 1970. `names` of the article's text, one a
+    line, are put and not got: `noted` has them."""
 
     prediction_id: str
     heads: str
@@ -21,6 +22,16 @@ class Kept(NamedTuple):
     made_at: int
     size: int
     answer: bytes | None
+    names: str | None = None
+
+
+class Noted(NamedTuple):
+    """The names that stand in an article, one a line."""
+
+    article_id: str
+    prediction_id: str
+    made_at: int
+    names: str
 
 
 _COLUMNS = Kept._fields
@@ -46,7 +57,7 @@ def _insert(rows: int) -> str:
     return (
         f"INSERT INTO predictions ({', '.join(_COLUMNS)}) VALUES {values} "  # noqa: S608 - names of our own
         "ON CONFLICT (prediction_id, heads) DO UPDATE SET article_id = excluded.article_id, draft = excluded.draft, "
-        "made_at = excluded.made_at, size = excluded.size, answer = excluded.answer"
+        "made_at = excluded.made_at, size = excluded.size, answer = excluded.answer, names = excluded.names"
     )
 
 
@@ -68,6 +79,32 @@ def latest(connection: Connection, most: int) -> list[Kept]:
         most=most,
     )
     return [Kept(*row) for row in rows]
+
+
+def noted(connection: Connection, since: int, most: int) -> list[Noted]:
+    """Answers with names that were made since then (ms), the latest first."""
+    rows = connection.rows(
+        "SELECT article_id, prediction_id, made_at, names FROM predictions "
+        "WHERE made_at >= :since AND names IS NOT NULL AND article_id IS NOT NULL ORDER BY made_at DESC LIMIT :most",
+        since=since,
+        most=most,
+    )
+    return [Noted(*row) for row in rows]
+
+
+def with_rubric(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Those of the predictions that were kept before, with a rubric; pruned ones too."""
+    found: set[str] = set()
+    for start in range(0, len(ids), ROWS):
+        names = {f"id{i}": id_ for i, id_ in enumerate(ids[start : start + ROWS])}
+        rows = connection.rows(
+            "SELECT prediction_id FROM predictions WHERE heads LIKE :rubric "  # noqa: S608 - names of our own
+            f"AND prediction_id IN ({', '.join(f':{name}' for name in names)})",
+            rubric="rubric%",
+            **names,
+        )
+        found.update(id_ for [id_] in rows)
+    return found
 
 
 def contents(connection: Connection, rows: Sequence[Kept]) -> dict[Kept, bytes]:
@@ -100,7 +137,7 @@ def prune(connection: Connection, *, before: int, most_bytes: int, now: int) -> 
             break
         last, too_much, gone = made_at, too_much - size, gone + 1
     connection.rows(
-        "UPDATE predictions SET answer = NULL, article_id = NULL, size = 0 "
+        "UPDATE predictions SET answer = NULL, article_id = NULL, names = NULL, size = 0 "
         "WHERE answer IS NOT NULL AND made_at <= :last",
         last=last,
     )
@@ -111,7 +148,8 @@ def prune(connection: Connection, *, before: int, most_bytes: int, now: int) -> 
 def erase(connection: Connection, article_id: str) -> int:
     [[many]] = connection.rows("SELECT count(*) FROM predictions WHERE article_id = :article_id", article_id=article_id)
     connection.rows(
-        "UPDATE predictions SET answer = NULL, article_id = NULL, size = 0 WHERE article_id = :article_id",
+        "UPDATE predictions SET answer = NULL, article_id = NULL, names = NULL, size = 0 "
+        "WHERE article_id = :article_id",
         article_id=article_id,
     )
     return int(many)

@@ -143,6 +143,24 @@ def latest_taught(connection: Connection, most: int) -> list[Entry]:
     return [entry for entry in (Entry(*row) for row in rows) if entry.undone is None]
 
 
+def latest_texts(connection: Connection, most: int) -> list[tuple[int, bytes]]:
+    """The articles that came with what training may learn from, the latest first, with their numbers."""
+    rows = connection.rows(
+        "SELECT c.sequence, c.article FROM corrections c WHERE c.taught AND c.article IS NOT NULL "
+        "ORDER BY c.sequence DESC LIMIT :most",
+        most=most,
+    )
+    return [(int(sequence), bytes(article)) for sequence, article in rows]
+
+
+def taught_since(connection: Connection, sequence: int) -> int:
+    """How many corrections that training may learn from came after this one."""
+    [[count]] = connection.rows(
+        "SELECT count(*) FROM corrections WHERE taught AND sequence > :sequence", sequence=sequence
+    )
+    return int(count)
+
+
 def remembered(connection: Connection, article_id: str) -> Remembered | None:
     rows = connection.rows(f"{_REMEMBERED} WHERE key = :key", key=key_of(article_id))
     return Remembered(*rows[0]) if rows else None

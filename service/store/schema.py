@@ -10,7 +10,7 @@ from pathlib import Path
 
 from service.store.database import Connection, Database, StoreAwayError, StoreError
 
-FORMAT = 4  # of the newest migration; each one writes its number into the table `store`
+FORMAT = 7  # of the newest migration; each one writes its number into the table `store`
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 

@@ -18,6 +18,7 @@ PROTOCOLS = (
     "tags",
     "profiles",
     "foreign",
+    "stream",
 )  # modules, in the order of the page
 
 

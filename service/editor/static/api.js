@@ -12,17 +12,20 @@ const IN_WORDS = {
 };
 
 export class Problem extends Error {
-  constructor(kind, status, message) {
+  /** `pointers`: which fields of the body it is about. */
+  constructor(kind, status, message, pointers = []) {
     super(message);
     this.kind = kind;
     this.status = status;
+    this.pointers = pointers;
   }
 }
 
-/** The answer as data. Raises Problem. `key` makes a call that can be repeated: it is done once. */
-export async function call(method, path, body, key) {
+/** The answer as data. Raises Problem. With `{key}` the call can be repeated, it is done once; with `{version}` it is
+ * done only if the vocabulary still has that version. */
+export async function call(method, path, body, { key, version } = {}) {
   for (let attempt = 1; ; attempt++) {
-    const answer = await sent(method, path, body, key);
+    const answer = await sent(method, path, body, key, version);
     const told = await data(answer);
     if (answer.ok) return told;
     const problem = problemOf(answer, told);
@@ -31,10 +34,11 @@ export async function call(method, path, body, key) {
   }
 }
 
-async function sent(method, path, body, key) {
+async function sent(method, path, body, key, version) {
   const headers = { "Accept-Language": "ru" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
+  if (version) headers["If-Match"] = `"${version}"`;
   try {
     return await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch {
@@ -54,7 +58,8 @@ function problemOf(answer, told) {
   const kind = String(told?.type ?? "").split(":").pop() || "failed";
   const places = (told?.errors ?? []).map((each) => each.detail).filter((detail) => detail !== told.detail);
   const words = [told?.title, told?.detail, ...places].filter(Boolean).join(". ");
-  return new Problem(kind, answer.status, IN_WORDS[kind] ?? (words || `Сервис ответил ${answer.status}.`));
+  const pointers = (told?.errors ?? []).map((each) => each.pointer);
+  return new Problem(kind, answer.status, IN_WORDS[kind] ?? (words || `Сервис ответил ${answer.status}.`), pointers);
 }
 
 /** 128 random bits; randomUUID is not there on a page without https. */
@@ -64,10 +69,10 @@ export function newKey() {
 
 let known = null;
 
-/** All labels, by head; null while they can't be had. */
+/** All labels, by head, and tags that are `gone`; null while they can't be had. */
 export async function vocabulary() {
   known ??= await call("GET", "/vocabulary").then(
-    (all) => ({ rubric: all.rubrics, regions: all.regions, tags: all.tags.filter((one) => one.status === "active"), version: all.version }),
+    (all) => ({ rubric: all.rubrics, regions: all.regions, tags: all.tags.filter((one) => one.status === "active"), gone: all.tags.filter((one) => one.status !== "active"), version: all.version }),
     () => null,
   );
   return known;

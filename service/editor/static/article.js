@@ -120,7 +120,7 @@ export function initArticle() {
       const content = JSON.stringify(body);
       if (view.sent !== content || !view.key) [view.sent, view.key] = [content, newKey()]; // the same again: the same key
       say("Сохраняю…");
-      const recorded = await call("POST", "/corrections", body, view.key);
+      const recorded = await call("POST", "/corrections", body, { key: view.key });
       view.saved = recorded.id;
       if (record) await annotate(record);
       else render(byId("answer"), view, actions);

@@ -75,7 +75,7 @@ export function audit(place, found, next) {
       const body = { article_id: one.article_id, prediction_id: one.prediction_id, final, seen: true, audit: true };
       if (actor) body.actor = actor;
       say("Сохраняю…");
-      const recorded = await call("POST", "/corrections", body, key);
+      const recorded = await call("POST", "/corrections", body, { key });
       reveal(recorded);
     } catch (problem) {
       complain(problem.message);

@@ -1,9 +1,9 @@
 // A field that suggests labels while one types: the ARIA pattern «combobox with a list».
 
 import { element } from "/page/dom.js";
+import { folded, rank } from "/page/names.js";
 
 const SHOWN = 8;
-const folded = (text) => text.toLowerCase().replaceAll("ё", "е").trim().replace(/\s+/g, " ");
 
 /** `labels()` promises [{id, label, hint?}]; `choose(label)` gets one of them, or {label} of what was typed. */
 export function combobox({ id, label, labels, choose, fresh }) {
@@ -44,14 +44,7 @@ export function combobox({ id, label, labels, choose, fresh }) {
     if (!typed) return close();
     const all = (await labels()) ?? [];
     if (folded(input.value) !== typed) return undefined; // another letter came meanwhile
-    const rank = (one) => {
-      const name = folded(one.label);
-      if (name === typed) return 0;
-      if (name.startsWith(typed)) return 1;
-      if (name.includes(` ${typed}`)) return 2;
-      return name.includes(typed) ? 3 : 4;
-    };
-    found = all.map((one) => [rank(one), one]).filter(([of]) => of < 4);
+    found = all.map((one) => [rank(one.label, typed), one]).filter(([of]) => of < Infinity);
     found = found.sort((a, b) => a[0] - b[0]).slice(0, SHOWN).map(([, one]) => one);
     if (fresh && !found.some((one) => folded(one.label) === typed))
       found.push({ label: input.value.trim().replace(/\s+/g, " "), hint: fresh });

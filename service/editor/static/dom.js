@@ -29,6 +29,35 @@ export function table(caption, headings, rows) {
   );
 }
 
+/** A table of which the first rows are shown, and all when one asks for them. */
+export function longTable(caption, headings, rows, first) {
+  if (rows.length <= first + 2) return table(caption, headings, rows);
+  const place = element("div", {}, table(caption, headings, rows.slice(0, first)));
+  const more = () => {
+    place.replaceChildren(table(caption, headings, rows));
+    place.firstElementChild.focus();
+  };
+  place.append(element("p", { class: "actions" }, element("button", { type: "button", class: "more", onclick: more }, `Показать все: ${number(rows.length)}`)));
+  return place;
+}
+
+/** Closed, and filled when it is opened first: `fill()` promises nodes. */
+export function unfolds(summary, fill) {
+  const told = element("div", {});
+  const more = element("details", {}, element("summary", {}, summary), told);
+  more.addEventListener("toggle", async () => {
+    if (!more.open || told.hasChildNodes()) return;
+    told.replaceChildren(element("p", { class: "hint" }, "Загружаю…"));
+    try {
+      told.replaceChildren(...[await fill()].flat());
+    } catch (problem) {
+      told.replaceChildren();
+      complain(problem.message);
+    }
+  });
+  return more;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** A bar from 0 to 1, for the eye alone: the number stands beside it. */
@@ -46,10 +75,14 @@ export function bar(share) {
 
 const percentage = new Intl.NumberFormat("ru", { style: "percent", maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat("ru");
+const hundredths = new Intl.NumberFormat("ru", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const date = new Intl.DateTimeFormat("ru", { dateStyle: "long", timeZone: "UTC" });
 const moment = new Intl.DateTimeFormat("ru", { dateStyle: "medium", timeStyle: "short" });
 
 export const percent = (share) => percentage.format(share);
 export const number = (value) => (value === null || value === undefined ? "–" : whole.format(value));
+export const decimal = (value) => hundredths.format(value).replace("-", "−");
+export const day = (iso) => (iso ? date.format(new Date(iso.slice(0, 10))) : "–");
 export const time = (iso) => (iso ? moment.format(new Date(iso)) : "–");
 
 export function say(text, ...more) {

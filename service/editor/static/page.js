@@ -7,15 +7,18 @@ import { showModels } from "/page/models.js";
 import { showNumbers } from "/page/numbers.js";
 import { initReview, showReview } from "/page/review.js";
 import { showBanner } from "/page/trust.js";
+import { initVocabulary, showVocabulary } from "/page/vocabulary.js";
 
-const TITLES = { article: "Статья", review: "Очередь", models: "Модели", jobs: "Задания", numbers: "Числа" };
+const TITLES = { article: "Статья", review: "Очередь", vocabulary: "Словарь", models: "Модели", jobs: "Задания", numbers: "Числа" };
 const LETTERS = "rubricator.letters"; // in the browser's memory: whether keys without Ctrl are on
 
 const article = initArticle();
 initReview();
-const shows = { review: showReview, models: showModels, jobs: showJobs, numbers: showNumbers };
+const vocabulary = initVocabulary();
+const shows = { review: () => showReview(), vocabulary: showVocabulary, models: showModels, jobs: showJobs, numbers: showNumbers };
+const keys = { article: article.key, vocabulary: vocabulary.key };
 
-/** #article, #review, #models, #jobs, #numbers; #prediction=… opens an answer. */
+/** #article, #review, …; #prediction=… opens an answer, #vocabulary=… looks a tag up. */
 async function show(focus) {
   const [hash, id] = location.hash.slice(1).split("=");
   const name = hash === "prediction" || !TITLES[hash] ? "article" : hash;
@@ -31,7 +34,7 @@ async function show(focus) {
   showBanner();
   try {
     if (hash === "prediction" && id) await article.openPrediction(decodeURIComponent(id));
-    else await shows[name]?.();
+    else await shows[name]?.(id && decodeURIComponent(id));
   } catch (problem) {
     complain(problem.message);
   }
@@ -47,11 +50,13 @@ function types(target) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (byId("view-article").hidden || event.altKey || event.isComposing) return;
+  if (event.altKey || event.isComposing) return;
+  const section = Object.keys(keys).find((name) => !byId(`view-${name}`).hidden);
+  if (!section) return;
   const control = event.ctrlKey || event.metaKey;
   let done = false;
-  if (control && event.key === "Enter") done = article.confirm();
-  else if (!control && !event.shiftKey && lettersAreOn() && !types(event.target)) done = article.key(event.code);
+  if (control && event.key === "Enter") done = section === "article" && article.confirm();
+  else if (!control && !event.shiftKey && lettersAreOn() && !types(event.target)) done = keys[section](event.code);
   if (done) event.preventDefault();
 });
 

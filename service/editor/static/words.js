@@ -44,3 +44,10 @@ export const POLICIES = {
   review_only: "чувствительная метка: только после просмотра",
   never_suggest: "эту метку сервис не предлагает никогда",
 };
+
+/** What an editor may choose for a tag. */
+export const RULES = {
+  normal: "предлагать как обычно",
+  review_only: "только после просмотра",
+  never_suggest: "никогда не предлагать",
+};

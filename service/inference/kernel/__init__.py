@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-ABI = 7
+ABI = 8
 PATH = Path(__file__).with_name("libkernel.so")
 MEMO_BITS, KNOWN_BYTES = 15, 64  # of kernel.h: places of the memo of words, and the size of each
 LONGEST_STRING, BUCKETS = 22, 1024  # of a Strings table
@@ -114,7 +114,7 @@ class Batch(Structure):
     _fields_ = [
         *_pointers("raw length exact"),
         *_numbers("articles done"),
-        *_pointers("near least counts probabilities ranked scores tags log_odds places spans"),
+        *_pointers("near least counts margins probabilities ranked scores tags log_odds places spans"),
         *_numbers("tags_room places_room spans_room tags_found places_found spans_found wide"),
     ]
 

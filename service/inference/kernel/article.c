@@ -123,6 +123,8 @@ int64_t read_articles(const Model *model, Article *article, Batch *batch) {
             return 0;
         margins_of_rubrics(&model->rubric, article, row_for_the_rubric(model, article));
         const int64_t first = number * model->rubric.classes;
+        if (batch->margins)
+            memcpy(batch->margins + first, article->rubric_margins, (size_t)model->rubric.classes * sizeof(float));
         probabilities_of(&model->rubric, article->rubric_margins, batch->probabilities + first);
         rank(batch->probabilities + first, model->rubric.classes, batch->ranked + first, batch->scores + first);
         const int64_t tags = batch->tags_found;

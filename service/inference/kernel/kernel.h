@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define KERNEL_ABI 7 /* __init__.py expects this number: raise both when a structure or a signature changes */
+#define KERNEL_ABI 8 /* __init__.py expects this number: raise both when a structure or a signature changes */
 #define AHEAD 8      /* how many steps before it is needed memory is asked for */
 #define BLOCKS 3     /* body, title, lead */
 #define MEMO_BITS 15
@@ -184,6 +184,7 @@ typedef struct {
     const double *near;        /* by tag: log-odds below which it is not told of; none: all candidates are */
     const double *least;       /* by place: the score from which it is chosen; none: places are not asked for */
     int32_t (*counts)[COUNTS]; /* of each article */
+    float *margins;            /* of its rubrics; none: not wanted */
     double *probabilities;     /* of its rubrics */
     int32_t *ranked;           /* its rubrics, the likeliest first */
     double *scores;            /* of those */
