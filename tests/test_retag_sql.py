@@ -207,6 +207,11 @@ def test_a_password_goes_nowhere(newsroom: Newsroom, table: Table, monkeypatch: 
     assert named(f"{url}&password=other&table=a").count("other") == 0
     sql.take_passwords(url)
     assert os.environ["PGPASSWORD"] == "pa$s-wörd"
+    assert named("postgres:///d?host=/tmp&table=a@b") == "postgresql:///d?host=%2Ftmp&table=a%40b"
+    for sign in "/?#":
+        with pytest.raises(WrongUsageError, match="are written %2F") as refused:
+            named(f"postgresql://u:secret{sign}more@h/d?table=articles")
+        assert "secret" not in str(refused.value) and "more" not in str(refused.value)
     with pytest.raises(WrongUsageError, match="two passwords"):
         sql.take_passwords(url, "postgresql://u:other@h/d")
 
