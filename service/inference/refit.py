@@ -100,7 +100,7 @@ def calibration(
     new = []
     for key, label in sorted(names.items()):
         its = np.array([named(one) == key for one in labels], np.bool_)
-        if its.sum() < FEWEST_EXAMPLES:
+        if its.sum() < FEWEST_EXAMPLES or its.all():  # there is nothing to tell it from
             continue
         new.append(new_rubric(_new_id(label, ids), label, rows, its))
         ids.add(new[-1].id)
