@@ -24,7 +24,7 @@ from service.store import calibrations, journal
 from service.store.database import Connection, StoreError
 
 NICE = 10
-SCANNED = 3 * refit.LATEST  # corrections that are looked through for the latest articles
+SCANNED = 2 * refit.LATEST  # corrections that are looked through for the latest articles
 
 _article = msgspec.json.Decoder(Article)
 
@@ -53,7 +53,7 @@ class Latest(NamedTuple):
 
 def calibrate(settings: Settings, keeping: Keeping) -> Calibrated:
     """Fits a calibration for the active model, and puts it in place of the one before. Reads the store; heavy on CPU:
-    up to ten seconds. Raises ArtifactError, StoreError."""
+    up to half a minute. Raises ArtifactError, StoreError."""
     registry = open_registry(settings)
     version = active_version(registry)
     newest = newest_row_of(registry)(version)
@@ -127,8 +127,8 @@ def told(done: Calibrated) -> str:
     if done.calibration is None:
         return (
             f"nothing is changed: corrections have the rubric of {done.articles} articles that {done.model} has not "
-            f"learnt from, {refit.FEWEST} are the fewest, and so many have to be in rubrics that it knows where no "
-            f"other has {refit.FEWEST_EXAMPLES}{left_out}"
+            f"learnt from; {refit.FEWEST} are the fewest, and so many in rubrics that it knows, or else "
+            f"{refit.FEWEST_EXAMPLES} in a new one{left_out}"
         )
     new = ""
     for one in done.calibration.new:

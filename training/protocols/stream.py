@@ -57,7 +57,7 @@ class Streamed(NamedTuple):
 
 
 def run(folder: Path, progress: Progress, stretch: Split = STRETCH, *, weekly: bool = True) -> Section:
-    """Half an hour of CPU, most of it for the weekly fits."""
+    """A quarter of an hour of CPU, most of it for the weekly fits."""
     config = replace(config_for(folder), split=stretch)
     with progress.step("reading fontanka"):
         examples = load(config, Rejects())
