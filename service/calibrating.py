@@ -6,6 +6,7 @@ the answers.
 
 import os
 import sys
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -21,9 +22,10 @@ from service.loading import active_version, newest_row_of, open_keeping, open_mo
 from service.outliers import outliers
 from service.settings import Settings
 from service.store import calibrations, journal
-from service.store.database import Connection, StoreError
+from service.store.database import Connection
 
 NICE = 10
+IN_VAIN = 3  # exit code where nothing is changed
 SCANNED = 2 * refit.LATEST  # corrections that are looked through for the latest articles
 
 _article = msgspec.json.Decoder(Article)
@@ -52,19 +54,21 @@ class Latest(NamedTuple):
 
 
 def calibrate(settings: Settings, keeping: Keeping) -> Calibrated:
-    """Fits a calibration for the active model, and puts it in place of the one before. Reads the store; heavy on CPU:
-    up to half a minute. Raises ArtifactError, StoreError."""
+    """Fits a calibration for the active model, and puts it in place of the one before; anew where one of its articles
+    was erased meanwhile. Reads the store; heavy on CPU: up to half a minute. Raises ArtifactError, StoreError."""
     registry = open_registry(settings)
     version = active_version(registry)
     newest = newest_row_of(registry)(version)
-    with keeping.readers.one() as connection:
-        until, (known, without) = journal.last_number(connection), latest(connection, newest or "")
-    if len(known) < refit.FEWEST:
-        return Calibrated(version, len(known), None, without)
-    made = made_from(open_model(settings, version), known, until)
-    if made is not None:
-        keeping.writer.do(lambda connection: _put(connection, made)).result()
-    return Calibrated(version, len(known), made, without)
+    model: Annotator | None = None
+    while True:
+        with keeping.readers.one() as connection:
+            until, (known, without) = journal.last_number(connection), latest(connection, newest or "")
+        if len(known) < refit.FEWEST:
+            return Calibrated(version, len(known), None, without)
+        model = model or open_model(settings, version)
+        made = made_from(model, known, until)
+        if made is None or keeping.writer.do(partial(_put, made=made)).result():
+            return Calibrated(version, len(known), made, without)
 
 
 def take_back(settings: Settings, keeping: Keeping) -> str:
@@ -115,11 +119,13 @@ def latest(connection: Connection, newest_row: str) -> Latest:
     return Latest(known[::-1], tuple(map(str, alone)))
 
 
-def _put(connection: Connection, made: Calibration) -> None:
+def _put(connection: Connection, made: Calibration) -> bool:
+    """Whether nothing of it was erased meanwhile: else it is not put."""
     erased = {one.key for one in journal.erased(connection)}
     if erased.intersection(made.keys):
-        raise StoreError("an article was erased meanwhile: try again")
+        return False
     calibrations.put(connection, made.model, msgspec.json.encode(made))
+    return True
 
 
 def told(done: Calibrated) -> str:
@@ -149,7 +155,7 @@ def main() -> int:
     finally:
         keeping.close()
     sys.stdout.write(told(done) + "\n")
-    return 0
+    return 0 if done.calibration is not None else IN_VAIN
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from service.calibrating import IN_VAIN
 from service.keeping import Keeping
 from service.lead import Lead
 from service.settings import Settings
@@ -56,8 +57,7 @@ class ByItself:
         version = self._active()
         model, number = self._in_vain
         with self._keeping.readers.one() as connection:
-            before = [row.sequence for row in calibrations.read(connection) if row.model == version]
-            since = max([*before, number if model == version else 0])
+            since = max(calibrations.last_change(connection, version), number if model == version else 0)
             return journal.taught_since(connection, since) >= self._settings.calibrate_after
 
     def once(self) -> None:
@@ -69,11 +69,10 @@ class ByItself:
         code, said = self._child()
         if self._closing.is_set():
             return
-        level = logging.ERROR if code else logging.INFO
+        level = logging.INFO if code in {0, IN_VAIN} else logging.ERROR
         log.log(level, "calibration: %s", said.splitlines()[-1] if said else f"exit code {code}")
-        with self._keeping.readers.one() as connection:
-            if any(row.model == version and row.sequence > number for row in calibrations.read(connection)):
-                self._in_vain = "", 0
+        if not code:
+            self._in_vain = "", 0
 
     def _child(self) -> tuple[int, str]:
         """Its exit code, and what it said."""

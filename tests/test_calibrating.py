@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import pytest
 
-from service import calibrating_itself
+from service import calibrating, calibrating_itself
 from service.__main__ import main
 from service.app import create_app
 from service.calibrating import latest
@@ -180,6 +180,22 @@ def test_after_an_erasure_it_calibrates_itself_at_once_without_the_article(
     [row] = calibrations.read(connection)
     connection.close()
     assert json.loads(row.body or b"")["articles"] == FEWEST + 9
+
+
+@pytest.mark.slow
+def test_an_article_that_is_erased_while_a_calibration_is_made_is_not_in_it(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = calibrating.made_from
+    with service(tmp_path) as client:
+        send(client, ROWS)
+
+        def made_from(*given: Any) -> Any:
+            client.delete(f"/articles/{ROWS[5]['id']}")
+            return own(*given)
+
+        monkeypatch.setattr(calibrating, "made_from", made_from)
+        assert run("calibrate", "--json").lines[0]["articles"] == len(ROWS) - 1
 
 
 @pytest.fixture
