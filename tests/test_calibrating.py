@@ -114,6 +114,7 @@ def test_the_command_calibrates_and_takes_it_back(run: Any, tmp_path: Path) -> N
     assert f"answers by the calibration {told['calibration']}: 200 articles, 1 new rubrics" in run("doctor").out
     assert run("calibrate", "--json").lines[0]["calibration"] == told["calibration"]  # the same corrections, the same
     assert "by its own scores" in run("calibrate", "--undo").out
+    assert run("calibrate", "--undo", "--json").lines == [{"model": "baseline", "calibration": None}]
     assert "calibration" not in run("annotate", file).lines[0]["model"]
 
 

@@ -87,7 +87,11 @@ def calibrate(
     settings = terminal.settings()
     with terminal.kept(settings) as keeping:
         if undo:
-            typer.echo(f"{calibrating.take_back(settings, keeping)} answers by its own scores")
+            model = calibrating.take_back(settings, keeping)
+            if as_json:
+                terminal.json({"model": model, "calibration": None})
+            else:
+                typer.echo(f"{model} answers by its own scores")
             return
         done = calibrating.calibrate(settings, keeping)
     if as_json:
