@@ -7,11 +7,11 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from service.declension import declined, is_common, is_nominative
+from service.declension import Name, declined, is_common, is_nominative
 from service.inference.words import words
 from service.latest import when
 from service.noted import DAYS
@@ -25,6 +25,7 @@ FEWEST = 5  # articles
 MOST_ARTICLES = 50_000  # answers that are looked at
 FRESH = 60.0  # seconds that the list is good for
 EXAMPLES = 3
+MOST_FORMS = 20  # of a name that are told
 QUOTES = ("«", '"')
 SHORTEST = 3  # letters: «УК», «АО»
 BEGINNING = 4  # letters that all forms of a word share
@@ -127,6 +128,9 @@ class Known:
         return name
 
 
+_Words: TypeAlias = tuple[str, ...]
+
+
 class _Beginning(NamedTuple):
     """What the forms of a name have in common."""
 
@@ -146,37 +150,54 @@ def _frequent(articles: Mapping[str, Sequence[Noted]]) -> Iterator[str]:
 
 
 def _same(names: Sequence[str]) -> list[list[str]]:
-    """The names in groups: each one's words may be forms of the other's."""
-    buckets: defaultdict[_Beginning, list[str]] = defaultdict(list)
+    """The names in groups: each one's words may be forms of the other's. Nearly linear: whoever sends texts full of
+    names that begin alike must not hold up the service."""
+    written: defaultdict[_Words, list[str]] = defaultdict(list)  # in capitals, too
     for name in names:
-        buckets[_beginning(name)].append(name)
-    groups = []
-    for bucket in buckets.values():
-        left = bucket
-        while left:
-            group, left = [left[0]], left[1:]
-            for one in group:  # grows meanwhile
-                group += [other for other in left if _are_forms(one, other)]
-                left = [other for other in left if other not in group]
-            groups.append(group)
+        written[_words(name)].append(name)
+    at: defaultdict[tuple[_Beginning, int, str], list[_Words]] = defaultdict(list)
+    for one in written:
+        for place, word in enumerate(one):
+            at[_beginning(" ".join(one)), place, word].append(one)
+    akin: defaultdict[_Words, set[_Words]] = defaultdict(set)
+    for one in written:
+        beginning, forms = _beginning(" ".join(one)), declined(" ".join(one))
+        found = [
+            [other for word in its for other in at.get((beginning, place, word), ())] for place, its in enumerate(forms)
+        ]
+        for other in min(found, key=len, default=()):
+            if _covers(forms, other):
+                akin[one].add(other)
+                akin[other].add(one)
+    groups, seen = [], set[_Words]()
+    for one in written:
+        if one not in seen:
+            seen.add(one)
+            group = [one]
+            for member in group:  # grows meanwhile
+                group += sorted(akin[member] - seen)
+                seen |= akin[member]
+            groups.append([name for member in group for name in written[member]])
     return groups
 
 
-def _are_forms(one: str, other: str) -> bool:
-    return _covers(one, other) or _covers(other, one)
+def _words(name: str) -> _Words:
+    return tuple(word.decode("cp1251") for word in words(name))
 
 
-def _covers(one: str, other: str) -> bool:
-    forms, parts = declined(one), [word.decode("cp1251") for word in words(other)]
+def _covers(forms: Name, parts: _Words) -> bool:
     return len(forms) == len(parts) and all(part in its for part, its in zip(parts, forms, strict=True))
 
 
 def _group(names: Sequence[str], articles: Mapping[str, Sequence[Noted]]) -> NewName:
     those = {one.article_id: one for name in names for one in articles[name]}
     lately = sorted(those.values(), key=lambda one: -one.made_at)
-    by_count = sorted(names, key=lambda name: (-len(articles[name]), name))
+    by_count = sorted(names, key=lambda name: (-len(articles[name]), name))[:MOST_FORMS]
     # the form that has most of the others among its own: «Путин» declines into «Путину», «путина» does not
-    label = max(by_count, key=lambda name: (is_nominative(name), sum(_covers(name, other) for other in names)))
+    label = max(
+        by_count,
+        key=lambda name: (is_nominative(name), sum(_covers(declined(name), _words(other)) for other in by_count)),
+    )
     return NewName(
         label,
         len(those),

@@ -308,3 +308,14 @@ def test_a_calibration_stands_in_for_that_of_any_other_model(tmp_path: Path) -> 
     assert [(row.model, row.body) for row in calibrations.read(connection)] == [("second", None)]
     assert calibrations.state(connection) != before
     connection.close()
+
+
+def test_a_calibration_that_cannot_be_read_keeps_no_article_from_being_erased(tmp_path: Path) -> None:
+    with service(tmp_path) as client:
+        send(client, ROWS[:1])
+        connection = opened(database_of("", tmp_path))
+        with connection.writing():
+            calibrations.put(connection, "baseline", b'{"keys": [')
+        assert client.delete(f"/articles/{ROWS[0]['id']}").status_code == 200
+        assert calibrations.read(connection) == []
+        connection.close()

@@ -157,6 +157,16 @@ def test_two_examples_are_no_rubric_yet() -> None:
     assert found.new == ()
 
 
+def test_of_a_flood_of_new_rubrics_the_most_frequent_are_taken() -> None:
+    rows = labelled_articles()
+    labels = [f"={number % 65}<b>" for number in range(len(rows))]
+    found = made(labels, rows)
+    assert found is not None
+    assert len(found.new) == refit.MOST_NEW
+    assert min(one.examples for one in found.new) == 3
+    assert {"=0<b>", "=4<b>"} <= {one.label for one in found.new}  # of four articles
+
+
 def test_loops_and_numpy_agree_under_a_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     articles = plain(labelled_articles()[:60])
     for calibration in (learnt_anew(), untouched()):
@@ -216,6 +226,12 @@ def test_another_model_answers_by_its_own_scores(version: str, calibrated: bool)
 def test_a_calibration_of_other_rubrics_is_refused() -> None:
     with pytest.raises(ValueError, match="other rubrics"):
         annotator().under(replace(untouched(), rubrics=("sport",)))
+
+
+def test_a_calibration_whose_numbers_are_too_few_is_refused() -> None:
+    for damaged in ({"offset": (0.0,)}, {"matrix": ((0.0,),)}, {"matrix": untouched().matrix[:-1]}):
+        with pytest.raises(ValueError, match="as many rubrics"):
+            annotator().under(replace(untouched(), **damaged))
 
 
 def test_the_model_below_stays_as_it_was() -> None:

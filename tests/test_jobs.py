@@ -255,6 +255,8 @@ def test_the_end_is_told_signed_and_again_until_it_is_heard(
         "http://169.254.169.254/latest/meta-data/", "http://[::ffff:127.0.0.1]/", "http://0.0.0.0/", "http://2130706433/",
         "ftp://example.org/", "file:///etc/passwd", "http://user:pw@example.org/", "http:///x", "nonsense",
         "http://example.org:99999/", "http://" + "a" * 3000,
+        "http://[2002:7f00:1::]/", "http://[64:ff9b::a00:1]/", "http://[64:ff9b:1::a00:1]/", "http://[::7f00:1]/",
+        "http://[fec0::1]/",
     ],
 )  # fmt: skip
 def test_no_callback_goes_to_addresses_of_this_network(url: str) -> None:

@@ -1,7 +1,7 @@
 """Names without a tag: noted behind answers, counted over a week, told apart by declension."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -179,3 +179,26 @@ def test_the_list_is_as_long_as_asked_for(served: Served) -> None:
     when_written(served, 2)
     assert len(served.client.get("/vocabulary/candidates?limit=1").json()["candidates"]) == 1
     assert served.client.get("/vocabulary/candidates?limit=0").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        lambda i: f"етр{_letters(i)}",
+        lambda i: f"етр Б{_letters(i)} Иванов",
+        lambda i: "".join(one.upper() if i >> place & 1 else one for place, one in enumerate("зюзюкинский")),
+    ],
+    ids=["begin alike", "of one first word", "equal up to case"],
+)
+def test_texts_full_of_names_that_are_nearly_alike_hold_nothing_up(name: Callable[[int], str]) -> None:
+    names = [f"П{name(i)}" for i in range(600)]
+    texts = [
+        f"Пришёл {', пришёл '.join(names[first : first + 100])}." for first in range(0, 600, 100) for _ in range(5)
+    ]
+    began = time.process_time()
+    found_in(noted(*texts), annotator(), Vocabulary())
+    assert time.process_time() - began < 6  # pairs of them would take 20 s
+
+
+def _letters(number: int) -> str:
+    return "".join("абвгдежзик"[int(one)] for one in f"{number:04}")

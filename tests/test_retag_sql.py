@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -293,3 +294,30 @@ def test_a_server_that_goes_away_stops_the_job_and_resume_goes_on(
         again, outcome = newsroom.retag(table.input(), table.output(), resume=True)
         assert (again.id, outcome.status, calls) == (job.id, "done", 16)  # one of fifteen shards twice
         assert [int(key) for key, *_ in table.results()] == list(range(60))
+
+
+@pytest.mark.parametrize("begin", ["", "BEGIN READ WRITE; "])
+def test_a_query_is_one_statement_which_can_neither_end_its_transaction_nor_write(
+    newsroom: Newsroom, table: Table, begin: str
+) -> None:
+    first, last = "SELECT * FROM articles) AS rows LIMIT 0", "SELECT * FROM (SELECT 1"
+    query = quote(f"{first}; COMMIT; {begin}DELETE FROM articles; {last}")
+    with pytest.raises(JobError, match="multiple commands"):
+        newsroom.retag(table.input(f"query={query}"), table.output("results"))
+    assert table.rows("SELECT count(*) FROM articles") == [(60,)]
+
+
+def test_a_query_may_end_in_a_comment(newsroom: Newsroom, table: Table) -> None:
+    query = quote("SELECT * FROM articles WHERE id < 3 -- the first")
+    _, outcome = newsroom.retag(table.input(f"query={query}"), table.output("results"))
+    assert (outcome.status, table.rows("SELECT count(*) FROM results")) == ("done", [(3,)])
+
+
+def test_what_is_taken_back_leaves_columns_that_a_newsroom_added(newsroom: Newsroom, table: Table) -> None:
+    newsroom.retag(table.input(), table.output())
+    table.rows("ALTER TABLE articles_rubricator ADD COLUMN seen_by text")
+    table.rows("UPDATE articles_rubricator SET seen_by = 'Анна', regions = NULL WHERE key = '3'")
+    before = table.rows("SELECT * FROM articles_rubricator ORDER BY key")
+    job, _ = newsroom.retag(table.input(), table.output())
+    command.undo(newsroom.settings, job.id)
+    assert table.rows("SELECT * FROM articles_rubricator ORDER BY key") == before

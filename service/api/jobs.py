@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -99,7 +101,11 @@ async def jobs(
     def read() -> list[JobView]:
         with keeping.readers.one() as connection:
             rows = store.newest(connection, NEWEST)
-        return [accepting.view(row, settings) for row in rows if (settings.home / FOLDER / row.id).is_dir()]
+        views = []
+        for row in rows:
+            with suppress(JobError):  # it is not kept any more
+                views.append(accepting.view(row, settings))
+        return views
 
     return await asyncio.to_thread(read)
 
@@ -243,7 +249,11 @@ def _of_paths(sent: JobSent, settings: Settings) -> Asked:
     except NotAllowedError as error:
         raise ProblemError("forbidden", str(error)) from error
     try:
-        output = in_target(output, input_) if names_in(input_) is None else named(output)
+        names = names_in(input_)
+        output = in_target(output, input_) if names is None else named(output)
+        accepting.check_links(input_, names or (), output, settings)
+    except NotAllowedError as error:
+        raise ProblemError("forbidden", str(error)) from error
     except (WrongUsageError, AwayError) as error:
         detail = "there is nothing to read at input" if isinstance(error, WrongUsageError) else str(error)
         raise ProblemError("unusable-job", detail, errors=[FieldProblem("/input", detail)]) from error
@@ -375,7 +385,9 @@ def _told(work: Any) -> Any:
 
 async def _file(path: Path, name: str) -> Stream:
     """Nothing where there is none yet."""
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    quoted = quote(name)  # a header takes neither Cyrillic nor the end of a line
+    told = f'filename="{name}"' if quoted == name else f"filename*=UTF-8''{quoted}"
+    headers = {"Content-Disposition": f"attachment; {told}", "X-Content-Type-Options": "nosniff"}
     return Stream(_pieces(path), media_type=NDJSON if ".jsonl" in name else "application/octet-stream", headers=headers)
 
 

@@ -60,6 +60,8 @@ class Recalibrated:
         """Raises ValueError for the calibration of another model. Of new rubrics there is a copy of the weights."""
         if calibration.rubrics != tuple(head.ids):
             raise ValueError(f"the calibration {calibration.version} has other rubrics than the model")
+        if {len(calibration.matrix), len(calibration.offset), *map(len, calibration.matrix)} != {len(head.ids)}:
+            raise ValueError(f"the calibration {calibration.version} is not of as many rubrics as the model")
         self.version = calibration.version
         self.new = calibration.new
         self._own = head

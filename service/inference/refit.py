@@ -1,6 +1,7 @@
 """What editors decided -> a calibration of the rubrics, and rubrics that the model does not know. Plain arrays, on
 articles that the model has not learnt from."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,7 @@ STRENGTH = 30.0  # of the pull towards the model's own, in articles: with few of
 LATEST = 20_000  # articles
 FEWEST = 100  # articles; with fewer nothing is changed
 FEWEST_EXAMPLES = 3  # of a new rubric
+MOST_NEW = 50  # the most frequent; each takes a column of the model's weights, and as much as 1 MB of the store
 ENOUGH_TO_LEARN = 50  # of one: from here on a training knows it better
 NEGATIVES = 0.995  # of the other articles are below a new rubric's threshold; .99 and .998 were as good, or worse
 STEEPNESS = 5 / 3  # log-odds a standard deviation of the others' margins
@@ -98,10 +100,13 @@ def calibration(
             names[named(label)] = label  # as it was written last
     ids = set(head.ids)
     new = []
-    for key, label in sorted(names.items()):
-        its = np.array([named(one) == key for one in labels], np.bool_)
-        if its.sum() < FEWEST_EXAMPLES or its.all():  # there is nothing to tell it from
-            continue
+    keys_of = np.array([named(label) for label in labels])
+    counts = Counter(keys_of[~known].tolist())
+    frequent = sorted((key for key in names if counts[key] >= FEWEST_EXAMPLES), key=lambda key: (-counts[key], key))
+    for key in sorted(frequent[:MOST_NEW]):
+        label, its = names[key], keys_of == key
+        if its.all():
+            continue  # there is nothing to tell it from
         new.append(new_rubric(_new_id(label, ids), label, rows, its))
         ids.add(new[-1].id)
     if known.sum() < FEWEST and not new:

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -125,9 +126,30 @@ def allowed(sent: str, settings: Settings, what: str) -> str:
         found = Path(sent).resolve()
     except (OSError, ValueError, RuntimeError) as error:
         raise NotAllowedError(f"{what} is no path") from error
-    if not any(found.is_relative_to(folder.resolve()) for folder in folders):
+    if not _may_use(found, settings):
         raise NotAllowedError(f"{what} lies in none of the folders that jobs may use")
+    if settings.home.resolve().is_relative_to(found):
+        raise NotAllowedError(f"{what} is a folder that holds the service's own files: name one in it")
     return str(found)
+
+
+def check_links(input_: str, names: Iterable[str], output: str, settings: Settings) -> None:
+    """Whether links in folders lead elsewhere. Raises NotAllowedError."""
+    for name in names:
+        if not input_.startswith(S3) and not _may_use(Path(input_, name).resolve(), settings):
+            raise NotAllowedError(f"input has a link in it that leads out of the folders that jobs may use: {name}")
+        # a link in the file's own place is replaced, not followed
+        if not output.startswith(S3) and not _may_use(Path(output, name).parent.resolve(), settings):
+            raise NotAllowedError(f"output has a link in it that leads out of the folders that jobs may use: {name}")
+
+
+def _may_use(path: Path, settings: Settings) -> bool:
+    """What the service itself keeps is no archive, unless a folder was named that lies there."""
+    home = settings.home.resolve()
+    folders = [folder.resolve() for folder in settings.jobs_folders]
+    if path.is_relative_to(home):
+        folders = [folder for folder in folders if folder != home and folder.is_relative_to(home)]
+    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def _is_under(url: str, allowed: str) -> bool:

@@ -93,11 +93,12 @@ class Queue:
             except JobError as error:
                 self._end(row.id, "failed", str(error))
                 continue
-            going = partial(jobs.turn, id_=row.id, to="running", of=("queued", "running"), at=now())
-            if row.status != "cancelling" and not self._keeping.writer.do(going).result():
-                continue  # it was cancelled meanwhile
-            # else the process of a service that was killed is still at it
-            process = None if row.status == "cancelling" or job.is_running else self._child(row)
+            process = None
+            if row.status != "cancelling":
+                if not self._keeping.writer.do(partial(_turn_to_running, id_=row.id)).result():
+                    continue  # it was cancelled meanwhile
+                if not job.is_running:  # else the process of a service that was killed is still at it
+                    process = self._child(row)
             self._running = row.id, process
             return
 
@@ -110,7 +111,16 @@ class Queue:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=told, stderr=told)  # noqa: S603
 
     def _look(self, id_: str, process: "subprocess.Popen[bytes] | None") -> None:
-        job = Job(self._folder / id_)
+        try:
+            job = Job(self._folder / id_)
+        except JobError as error:  # somebody removed it
+            self._running = None
+            if process is not None:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(PATIENCE)
+            self._end(id_, "failed", str(error))
+            return
         ended = process.poll() is not None if process is not None else not job.is_running
         with self._keeping.readers.one() as connection:
             row = jobs.get(connection, id_)
@@ -177,9 +187,16 @@ class Queue:
                 again = at + BACK_OFF[row.attempts] * 1000 if left else None
                 log.warning("callback of the job %s: %s; %s", row.id, error, "tried again" if left else "given up")
                 change: dict[str, Any] = {"attempts": row.attempts + 1, "next_attempt": again}
+            except JobError as error:
+                log.warning("callback of the job %s: %s; given up", row.id, error)
+                change = {"next_attempt": None}
             else:
                 change = {"attempts": row.attempts + 1, "next_attempt": None}
             self._keeping.writer.do(partial(jobs.change, id_=row.id, **change)).result()
+
+
+def _turn_to_running(connection: Connection, id_: str) -> bool:
+    return jobs.turn(connection, id_, "running", of=("queued", "running"), at=now())
 
 
 def now() -> str:

@@ -17,7 +17,8 @@ MADE = (
 )
 PUT = (
     "INSERT INTO {} (key, annotation, rubric, regions, tags, job) "
-    "SELECT row->>'key', row->'annotation', row->>'rubric', row->'regions', row->'tags', coalesce(row->>'job', %s) "
+    "SELECT row->>'key', row->'annotation', row->>'rubric', nullif(row->'regions', 'null'), "
+    "nullif(row->'tags', 'null'), coalesce(row->>'job', %s) "
     "FROM fresh ON CONFLICT (key) DO UPDATE SET annotation = excluded.annotation, rubric = excluded.rubric, "
     "regions = excluded.regions, tags = excluded.tags, job = excluded.job"
 )
@@ -69,10 +70,10 @@ class SideTable:
 
     def take_back(self, kept: Path, had: bool) -> None:
         with sql.connected(self._name, reading=False) as connection:
-            connection.execute(self._sql("DELETE FROM {} WHERE job = %s"), (self._job,))
             if kept.exists():
                 self._fill(connection, kept)
-                connection.execute(self._sql(PUT), (self._job,))
+                connection.execute(self._sql(PUT), (self._job,))  # not deleted first: a newsroom may add columns
+            connection.execute(self._sql("DELETE FROM {} WHERE job = %s"), (self._job,))
             if not had and not connection.execute(self._sql("SELECT 1 FROM {} LIMIT 1")).fetchone():
                 connection.execute(self._sql("DROP TABLE {}"))
 

@@ -116,7 +116,8 @@ def identifier(table: str) -> Any:
 
 def columns(connection: Any, of: Any) -> Sequence[tuple[str, str, str]]:
     """The columns of what a statement selects: name, type, and the category that PostgreSQL puts the type into."""
-    described = connection.execute(of, ()).description or ()
+    # prepared, for that takes one statement alone: a second one could end the transaction, and write
+    described = connection.execute(of, (), prepare=True).description or ()
     kinds = dict[int, tuple[str, str]](
         (oid, (kind, category))
         for oid, kind, category in connection.execute(

@@ -115,7 +115,9 @@ def _source(connection: Any, name: str) -> Source:
     if address.table:
         rows = _sql("SELECT * FROM {}", sql.identifier(address.table))
     elif address.query:
-        rows = _sql(address.query.strip().rstrip(";").replace("%", "%%").replace("{", "{{").replace("}", "}}"))
+        rows = _sql(
+            address.query.strip().rstrip(";").replace("%", "%%").replace("{", "{{").replace("}", "}}") + "\n"
+        )  # it may end in a comment
     else:
         raise JobError(f"{name}: add ?table=TABLE or ?query=SELECT …")
     found = sql.columns(connection, _sql("SELECT * FROM ({}) AS rows LIMIT 0", rows))
