@@ -321,8 +321,3 @@ def test_what_is_taken_back_leaves_columns_that_a_newsroom_added(newsroom: Newsr
     job, _ = newsroom.retag(table.input(), table.output())
     command.undo(newsroom.settings, job.id)
     assert table.rows("SELECT * FROM articles_rubricator ORDER BY key") == before
-
-
-def test_no_part_of_a_password_is_in_a_name_though_it_has_a_hash_mark() -> None:
-    name = named("postgresql://u:sec#ret@h/d?table=a")
-    assert (name, sql.address(name).table) == ("postgresql://u@h/d?table=a", "a")

@@ -106,6 +106,8 @@ def calibration(
     frequent = sorted((key for key in names if counts[key] >= FEWEST_EXAMPLES), key=lambda key: (-counts[key], key))
     for key in sorted(frequent[:MOST_NEW]):
         label, its = names[key], keys_of == key
+        if its.all():
+            continue  # there is nothing to tell it from
         new.append(new_rubric(_new_id(label, ids), label, rows, its))
         ids.add(new[-1].id)
     if known.sum() < FEWEST and not new:
