@@ -72,7 +72,7 @@ clean: ## remove the environment and what tools left behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
 
 # What falls short of what was asked is printed and stays on the page; it is no error of the command.
-quality: $(STAMP) ## all protocols on the real corpora, peers beside: var/quality/quality.html and .json (about an hour of CPU)
+quality: $(STAMP) ## all protocols on the real corpora, peers beside: var/quality/quality.html and .json (more than an hour of CPU)
 	@mkdir -p var/quality
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m training.protocols \
 		--data $(or $(RUBRICATOR_DATA),$(error set RUBRICATOR_DATA to the folder of the corpora)) $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS)) \

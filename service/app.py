@@ -35,7 +35,7 @@ from service.api.lanes import Lanes
 from service.api.observed import Observed
 from service.api.tally import Tally
 from service.api.together import Together
-from service.calibrating import ByItself
+from service.calibrating_itself import ByItself
 from service.editor import page
 from service.jobs.accepting import told
 from service.jobs.queue import Queue

@@ -25,8 +25,8 @@ class Precision(Struct, frozen=True):
 
 class Day(Struct, frozen=True, kw_only=True):
     """`day` is ISO 8601, in UTC. Each text that was answered with a rubric or none counts once, drafts don't. `auto`:
-    whose rubric may be published unseen. `words` were looked up, `unknown` mean nothing to the model; at most those of
-    100 articles in 0.2 s. `precision` is there on days with audits."""
+    whose rubric may be published unseen. `words` were looked up, `unknown` mean nothing to the model: those of at
+    most ten articles of each group that was written together. `precision` is there on days with audits."""
 
     day: str
     versions: tuple[str, ...] = ()

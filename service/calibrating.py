@@ -1,18 +1,13 @@
-"""Between two trainings: the latest corrections -> a calibration of the active model, by command and by itself.
+"""Between two trainings: the latest corrections -> a calibration of the active model.
 
 `python -m service.calibrating` with the settings as JSON on its input: once, in a process of its own that gives way to
 the answers.
 """
 
-import fcntl
-import logging
 import os
-import subprocess
 import sys
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from typing import BinaryIO, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import zstandard
@@ -27,13 +22,11 @@ from service.loading import active_version, newest_row_of, open_keeping, open_mo
 from service.outliers import outliers
 from service.settings import Settings
 from service.store import calibrations, journal
-from service.store.database import Connection, StoreError
-
-log = logging.getLogger(__name__)
+from service.store.database import Connection
 
 NICE = 10
-EVERY = 5.0  # seconds between two looks
-SCANNED = 3 * refit.LATEST  # corrections that are looked through for the latest articles
+IN_VAIN = 3  # exit code where nothing is changed
+SCANNED = 2 * refit.LATEST  # corrections that are looked through for the latest articles
 
 _article = msgspec.json.Decoder(Article)
 
@@ -61,19 +54,21 @@ class Latest(NamedTuple):
 
 
 def calibrate(settings: Settings, keeping: Keeping) -> Calibrated:
-    """Fits a calibration for the active model, and puts it in place of the one before. Reads the store; heavy on CPU:
-    up to ten seconds. Raises ArtifactError, StoreError."""
+    """Fits a calibration for the active model, and puts it in place of the one before; anew where one of its articles
+    was erased meanwhile. Reads the store; heavy on CPU: up to half a minute. Raises ArtifactError, StoreError."""
     registry = open_registry(settings)
     version = active_version(registry)
     newest = newest_row_of(registry)(version)
-    with keeping.readers.one() as connection:
-        until, (known, without) = journal.last_number(connection), latest(connection, newest or "")
-    if len(known) < refit.FEWEST:
-        return Calibrated(version, len(known), None, without)
-    made = made_from(open_model(settings, version), known, until)
-    if made is not None:
-        keeping.writer.do(lambda connection: _put(connection, made)).result()
-    return Calibrated(version, len(known), made, without)
+    model: Annotator | None = None
+    while True:
+        with keeping.readers.one() as connection:
+            until, (known, without) = journal.last_number(connection), latest(connection, newest or "")
+        if len(known) < refit.FEWEST:
+            return Calibrated(version, len(known), None, without)
+        model = model or open_model(settings, version)
+        made = made_from(model, known, until)
+        if made is None or keeping.writer.do(partial(_put, made=made)).result():
+            return Calibrated(version, len(known), made, without)
 
 
 def take_back(settings: Settings, keeping: Keeping) -> str:
@@ -124,80 +119,13 @@ def latest(connection: Connection, newest_row: str) -> Latest:
     return Latest(known[::-1], tuple(map(str, alone)))
 
 
-def _put(connection: Connection, made: Calibration) -> None:
+def _put(connection: Connection, made: Calibration) -> bool:
+    """Whether nothing of it was erased meanwhile: else it is not put."""
     erased = {one.key for one in journal.erased(connection)}
     if erased.intersection(made.keys):
-        raise StoreError("an article was erased meanwhile: try again")
+        return False
     calibrations.put(connection, made.model, msgspec.json.encode(made))
-
-
-class ByItself:
-    """After every so many corrections. Of all workers on a machine one does it: whoever has the lock."""
-
-    def __init__(self, settings: Settings, keeping: Keeping, active: Callable[[], str]) -> None:
-        self._settings, self._keeping, self._active = settings, keeping, active
-        self._closing = threading.Event()
-        self._lock: BinaryIO | None = None
-        self._tried = 0  # the last number of the journal then
-        self._thread = threading.Thread(target=self._run, name="calibrating", daemon=True)
-
-    def start(self) -> None:
-        if self._settings.calibrate_after:
-            self._thread.start()
-
-    def close(self) -> None:
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._closing.wait(EVERY):
-            try:
-                if self._keeping.database.exists() and self._is_due() and self._leads():
-                    self._once()
-            except StoreError:
-                pass  # it is told elsewhere
-            except Exception:
-                log.exception("the calibration stumbled")
-        if self._lock is not None:
-            self._lock.close()
-
-    def _is_due(self) -> bool:
-        version = self._active()
-        with self._keeping.readers.one() as connection:
-            before = [row.sequence for row in calibrations.read(connection) if row.model == version]
-            since = max([*before, self._tried])
-            return journal.taught_since(connection, since) >= self._settings.calibrate_after
-
-    def _leads(self) -> bool:
-        if self._lock is None:
-            lock = (self._settings.home / ".calibrating").open("ab")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                lock.close()
-                return False
-            self._lock = lock
-        return True
-
-    def _once(self) -> None:
-        with self._keeping.readers.one() as connection:
-            self._tried = journal.last_number(connection)
-        command = [sys.executable, "-m", "service.calibrating"]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT) as child:  # noqa: S603
-            assert child.stdin is not None
-            assert child.stdout is not None
-            with suppress(BrokenPipeError):
-                child.stdin.write(msgspec.json.encode(self._settings, enc_hook=str))
-                child.stdin.close()
-            while child.poll() is None:
-                if self._closing.wait(0.1):
-                    child.terminate()
-                    break
-            told = child.stdout.read().decode(errors="replace").strip()
-        level = logging.ERROR if child.returncode else logging.INFO
-        log.log(level, "calibration: %s", told.splitlines()[-1] if told else f"exit code {child.returncode}")
+    return True
 
 
 def told(done: Calibrated) -> str:
@@ -205,8 +133,8 @@ def told(done: Calibrated) -> str:
     if done.calibration is None:
         return (
             f"nothing is changed: corrections have the rubric of {done.articles} articles that {done.model} has not "
-            f"learnt from, {refit.FEWEST} are the fewest, and so many have to be in rubrics that it knows where no "
-            f"other has {refit.FEWEST_EXAMPLES}{left_out}"
+            f"learnt from; {refit.FEWEST} are the fewest, and so many in rubrics that it knows, or else "
+            f"{refit.FEWEST_EXAMPLES} in a new one{left_out}"
         )
     new = ""
     for one in done.calibration.new:
@@ -227,7 +155,7 @@ def main() -> int:
     finally:
         keeping.close()
     sys.stdout.write(told(done) + "\n")
-    return 0
+    return 0 if done.calibration is not None else IN_VAIN
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ class Keeping:
         self.writer: Writer[Given] = Writer(database, Write(self.recall, audit_share), self._tidy)
         self.predictions = Predictions(self.writer, self.readers)
         self.latest = Latest(self.readers)
-        self.new_names = NewNames(self.readers)
+        self.new_names = NewNames(self.readers, lambda: self.recall.erased)
         self.corrections = Corrections(self.writer, self.readers, self.recall)
         self._days, self._most_bytes = days, most_bytes
         self._sizes: tuple[float, Sizes] | None = None

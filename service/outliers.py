@@ -22,10 +22,11 @@ class Outlier(NamedTuple):
         return f"{who} alone took {self.rejected} of {self.suggested} articles out of «{self.rubric}»"
 
 
-def outliers(entries: Iterable[Entry]) -> list[Outlier]:
-    """Only where all others together decided on enough articles of the rubric and left most of them in it: a newsroom
-    that has one name for all its editors may well have another rubric in mind than the model."""
-    suggested: Counter[tuple[str, str]] = Counter()
+def outliers(entries: Iterable[Entry], others: int = ENOUGH) -> list[Outlier]:
+    """Only where all others together left most articles of the rubric in it that they decided on, and those are so many
+    at least. A newsroom that has one name for all its editors may well have another rubric in mind than the model: with
+    0 `others` even that is told."""
+    suggested: Counter[tuple[str, str]] = Counter()  # rubric, actor -> articles of it that the actor decided on
     rejected: Counter[tuple[str, str]] = Counter()
     for entry in entries:
         if (worked := worked_of(entry)) is None:
@@ -34,15 +35,15 @@ def outliers(entries: Iterable[Entry]) -> list[Outlier]:
         gone = [(one.label, actor) for one in worked.rejected.get("rubric", ())]
         suggested.update([*gone, *((one.label, actor) for one in worked.accepted.get("rubric", ()))])
         rejected.update(gone)
-    of_all, out_of_all = Counter[str](), Counter[str]()
+    by_all, out_by_all = Counter[str](), Counter[str]()
     for (rubric, actor), count in suggested.items():
-        of_all[rubric] += count
-        out_of_all[rubric] += rejected[rubric, actor]
-    return [
-        Outlier(actor, rubric, out, suggested[rubric, actor])
-        for (rubric, actor), out in sorted(rejected.items())
-        if out >= ENOUGH
-        and out > MOST * suggested[rubric, actor]
-        and of_all[rubric] - suggested[rubric, actor] >= ENOUGH
-        and out_of_all[rubric] - out < MOST * (of_all[rubric] - suggested[rubric, actor])
-    ]
+        by_all[rubric] += count
+        out_by_all[rubric] += rejected[rubric, actor]
+    found = []
+    for (rubric, actor), out in sorted(rejected.items()):
+        own = suggested[rubric, actor]
+        by_others, out_by_others = by_all[rubric] - own, out_by_all[rubric] - out
+        alone = by_others >= others and (not by_others or out_by_others < MOST * by_others)
+        if out >= ENOUGH and out > MOST * own and alone:
+            found.append(Outlier(actor, rubric, out, own))
+    return found

@@ -88,6 +88,11 @@ class Recall:
         return bool(self._erased) and article_id is not None and journal.key_of(article_id) in self._erased
 
     @property
+    def erased(self) -> int:
+        """How many articles it knows to be."""
+        return len(self._erased)
+
+    @property
     def articles(self) -> int:
         """How many it knows something of."""
         return len(self._known)

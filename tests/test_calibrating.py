@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +14,16 @@ import httpx
 import msgspec
 import pytest
 
-from service import calibrating
+from service import calibrating, calibrating_itself
 from service.__main__ import main
 from service.app import create_app
 from service.calibrating import latest
+from service.calibrating_itself import ByItself
 from service.calibrations import Calibrations
 from service.correction import Worked
 from service.inference.labels import Head
 from service.inference.refit import FEWEST
+from service.loading import open_keeping
 from service.memory import Chosen
 from service.outliers import outliers
 from service.settings import Settings
@@ -111,6 +114,7 @@ def test_the_command_calibrates_and_takes_it_back(run: Any, tmp_path: Path) -> N
     assert f"answers by the calibration {told['calibration']}: 200 articles, 1 new rubrics" in run("doctor").out
     assert run("calibrate", "--json").lines[0]["calibration"] == told["calibration"]  # the same corrections, the same
     assert "by its own scores" in run("calibrate", "--undo").out
+    assert run("calibrate", "--undo", "--json").lines == [{"model": "baseline", "calibration": None}]
     assert "calibration" not in run("annotate", file).lines[0]["model"]
 
 
@@ -138,7 +142,7 @@ def test_every_worker_follows_and_a_restart_forgets_nothing(run: Any, tmp_path: 
 
 @pytest.mark.slow
 def test_it_calibrates_itself_after_so_many_corrections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibrating, "EVERY", 0.1)
+    monkeypatch.setattr(calibrating_itself, "EVERY", 0.1)
     with service(tmp_path, calibrate_after=FEWEST) as client:
         send(client, ROWS[: FEWEST - 1])
         time.sleep(1)
@@ -160,6 +164,70 @@ def test_an_erased_article_is_in_no_calibration(run: Any, tmp_path: Path) -> Non
         until(lambda: of_model(client) is None)
         assert run("calibrate", "--json").lines[0]["articles"] == len(ROWS) - 1
         until(lambda: of_model(client) is not None)
+
+
+@pytest.mark.slow
+def test_after_an_erasure_it_calibrates_itself_at_once_without_the_article(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrating_itself, "EVERY", 0.1)
+    with service(tmp_path, calibrate_after=FEWEST) as client:
+        send(client, ROWS[: FEWEST + 10])
+        until(lambda: of_model(client) is not None)
+        before = of_model(client)
+        assert client.delete(f"/articles/{ROWS[5]['id']}").status_code == 200
+        until(lambda: of_model(client) not in {None, before})
+    connection = opened(database_of("", tmp_path))
+    [row] = calibrations.read(connection)
+    connection.close()
+    assert json.loads(row.body or b"")["articles"] == FEWEST + 9
+
+
+@pytest.mark.slow
+def test_an_article_that_is_erased_while_a_calibration_is_made_is_not_in_it(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = calibrating.made_from
+    with service(tmp_path) as client:
+        send(client, ROWS)
+
+        def made_from(*given: Any) -> Any:
+            client.delete(f"/articles/{ROWS[5]['id']}")
+            return own(*given)
+
+        monkeypatch.setattr(calibrating, "made_from", made_from)
+        assert run("calibrate", "--json").lines[0]["articles"] == len(ROWS) - 1
+
+
+@pytest.fixture
+def by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ByItself]:
+    """Its child says more than a pipe holds, and then a word."""
+    child = tmp_path / "child"
+    child.write_text("#!/bin/sh\ncat > /dev/null\nhead -c 300000 /dev/zero | tr '\\0' x\necho\necho spoken\n")
+    child.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(child))
+    settings = Settings(home=tmp_path)
+    opened(database_of("", tmp_path)).close()
+    keeping = open_keeping(settings)
+    yield ByItself(settings, keeping, lambda: "first")
+    keeping.close()
+
+
+def test_a_calibration_may_say_more_than_a_pipe_holds(by_itself: ByItself, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    once = threading.Thread(target=by_itself.once, daemon=True)
+    once.start()
+    once.join(10)
+    assert not once.is_alive()
+    assert caplog.messages == ["calibration: spoken"]
+
+
+def test_a_service_that_ends_while_it_calibrates_complains_of_nothing(
+    by_itself: ByItself, caplog: pytest.LogCaptureFixture
+) -> None:
+    by_itself.close()
+    by_itself.once()
+    assert caplog.messages == []
 
 
 def test_the_newest_decision_on_an_article_that_the_model_has_not_learnt_from_counts(tmp_path: Path) -> None:

@@ -145,6 +145,11 @@ def test_a_newsroom_with_rubrics_of_its_own_gets_them_all_and_the_model_keeps_it
     assert right > 0.4 * len(rows)
 
 
+def test_where_all_articles_are_of_one_new_rubric_there_is_nothing_to_tell_it_from() -> None:
+    rows = labelled_articles()[: refit.FEWEST]
+    assert made([NEW] * len(rows), rows) is None
+
+
 def test_two_examples_are_no_rubric_yet() -> None:
     rows = labelled_articles()
     found = made([NEW if i < 2 else str(one.rubric) for i, one in enumerate(rows)], rows)

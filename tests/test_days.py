@@ -11,7 +11,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from service.by_day import by_day
-from service.counted import MOST_READ, Answer, figures
+from service.counted import LONGEST, MOST_READ, Answer, figures
 from service.inference.article import Annotation, Article, ModelReference, RubricAnswer
 from service.store import days
 from service.store.database import database_of
@@ -22,7 +22,7 @@ from tests.fake_service import FakeModel
 from tests.sample_model import annotator, labelled_articles, trained
 from tests.serving import Served, serving
 from tests.test_audits import client as sure_client
-from tests.test_audits import judge, published, until
+from tests.test_audits import judge, published, ready, until
 
 __all__ = ["sure_client"]
 
@@ -73,6 +73,13 @@ def test_words_are_those_of_a_page_without_its_marks_and_of_some_articles_alone(
     assert (many["articles", ""], many["words", ""]) == (2 * MOST_READ, 2 * MOST_READ)
 
 
+def test_of_a_monster_the_beginning_is_enough() -> None:
+    long, page = "мост " * LONGEST, "<p>мост</p>" * LONGEST
+    sent = [Article(text=long), Article(body_html=page), Article(title="мост", body_html=page)]
+    counts = told(*(answer(str(i))._replace(article=one) for i, one in enumerate(sent)))
+    assert (counts["articles", ""], counts["words", ""]) == (3, LONGEST // 5)
+
+
 def test_a_word_is_known_where_the_model_has_learnt_something_of_it() -> None:
     assert annotator().known_words("Мост открыли, глокая куздра") == (4, 2)
 
@@ -89,6 +96,7 @@ def of_today(client: httpx.Client) -> dict[str, Any]:
 
 
 def test_days_are_told_over_http_without_drafts_and_without_what_is_sent_again(served: Served) -> None:
+    ready(served.client)  # else answers say `degraded`, as they should
     article = {"title": "Мост", "text": "открыли вчера"}
     for text in (article, article, {**article, "stage": "draft", "text": "черновик"}, {"text": "Hello, world"}):
         served.client.post("/annotate", json=text)

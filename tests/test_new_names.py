@@ -149,6 +149,22 @@ def test_an_erased_article_gives_no_names(served: Served) -> None:
     assert candidates(served) == []
 
 
+def test_an_erased_article_is_told_of_no_longer_however_fresh_the_list_is(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(6):
+        annotate(served, f"a{i}")
+    until_written = time.monotonic() + 10
+    while not (found := candidates(served)) or found[0]["count"] < 6:
+        assert time.monotonic() < until_written
+        time.sleep(0.1)
+    monkeypatch.setattr(new_names, "FRESH", 60.0)
+    candidates(served)
+    assert served.client.delete("/articles/a5").status_code in {200, 204}
+    [one] = candidates(served)
+    assert "a5" not in [example["article_id"] for example in one["examples"]]
+
+
 def test_an_archive_that_is_answered_again_tells_nothing_of_these_days(served: Served) -> None:
     old = (datetime.now(UTC) - timedelta(days=400)).isoformat()
     for i in range(5):

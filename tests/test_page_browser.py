@@ -218,7 +218,13 @@ def test_an_article_of_the_queue_is_opened_and_decided(browser: Browser, url: st
     answer_of(client, "queued")
     with opened(browser, url, "/#review") as page:
         page.click("text=с редкими рубриками")
-        page.click("text=Статья queued")
+        page.wait_for_load_state("networkidle")
+        expect(page.locator("#queue a").first).to_be_visible()
+        for _ in range(page.locator("#queue a").count()):
+            page.keyboard.press("j")
+            if page.locator(":focus").inner_text() == "Статья queued":
+                break
+        page.keyboard.press("Enter")
         expect(page.locator("#heading-answer")).to_contain_text("queued")
         page.keyboard.press("Control+Enter")
         expect(page.locator("#status")).to_contain_text("Сохранено")

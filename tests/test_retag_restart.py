@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from service.jobs import json_lines, location, place
+from service.jobs import json_lines, local_file, place
 from service.jobs.engines.local import engine
 from service.jobs.job import all_jobs
 from service.jobs.plan import JobError
@@ -246,7 +246,7 @@ def test_on_a_full_disk_it_says_so_and_goes_on_when_there_is_room(
 
 
 @pytest.mark.parametrize(
-    ("where", "step"), [(location.LocalFile, "keep"), (place, "_write"), (location, "sync_directory")]
+    ("where", "step"), [(local_file.LocalFile, "keep"), (place, "_write"), (local_file, "sync_directory")]
 )
 def test_a_crash_while_results_are_put_in_place_does_no_harm(
     newsroom: Newsroom, whole: bytes, monkeypatch: pytest.MonkeyPatch, where: Any, step: str

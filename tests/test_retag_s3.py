@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from service.jobs import command, s3
+from service.jobs import command, s3, s3_object
 from service.jobs.job import all_jobs, prune
 from service.jobs.location import AwayError, source_at
 from service.jobs.plan import JobError, WrongUsageError
@@ -132,19 +132,19 @@ def test_a_crash_while_the_result_is_sent_does_no_harm(
     class CrashError(Exception):
         pass
 
-    put = s3.S3Object.put
+    put = s3_object.S3Object.put
 
-    def crash(self: s3.S3Object, *where: Any) -> str:
+    def crash(self: s3_object.S3Object, *where: Any) -> str:
         if sent:
             put(self, *where)
         raise CrashError
 
     bucket.put("out.jsonl", b'{"id": "earlier"}\n')
     source = bucket.put("in.jsonl", plain())
-    monkeypatch.setattr(s3.S3Object, "put", crash)
+    monkeypatch.setattr(s3_object.S3Object, "put", crash)
     with pytest.raises(CrashError):
         newsroom.retag(source, bucket.url("out.jsonl"))
-    monkeypatch.setattr(s3.S3Object, "put", put)
+    monkeypatch.setattr(s3_object.S3Object, "put", put)
     job, outcome = newsroom.retag(source, bucket.url("out.jsonl"), resume=True)
     assert outcome.status == "done"
     assert bucket.get("out.jsonl") == on_disk(newsroom, plain())
@@ -155,7 +155,7 @@ def test_a_crash_while_the_result_is_sent_does_no_harm(
 def test_a_large_result_is_sent_in_parts_and_read_back_in_ranges(bucket: Bucket, tmp_path: Path) -> None:
     content = os.urandom(1 << 20) * 21
     (tmp_path / "beside").write_bytes(content)
-    target = s3.S3Object(bucket.url("large"))
+    target = s3_object.S3Object(bucket.url("large"))
     stamp = target.put(tmp_path / "beside", tmp_path / "kept", had=False)
     assert "-3" in stamp  # its tag tells of three parts
     with source_at(bucket.url("large")).open() as file:
@@ -235,7 +235,7 @@ def test_a_server_that_goes_away_stops_the_job_and_resume_goes_on(
     def away(*_: object) -> Any:
         raise AwayError("S3 can't be reached")
 
-    monkeypatch.setattr(s3._Ranges, "_read", away)
+    monkeypatch.setattr(s3_object._Ranges, "_read", away)
     with pytest.raises(AwayError):
         newsroom.retag(source, bucket.url("out.jsonl"))
     monkeypatch.undo()
@@ -247,7 +247,7 @@ def test_a_server_that_goes_away_stops_the_job_and_resume_goes_on(
 
 def test_a_connection_that_breaks_is_made_again(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     content = os.urandom(5_000_000)
-    read, calls = s3._Ranges._read, 0
+    read, calls = s3_object._Ranges._read, 0
 
     def breaking(self: Any, wanted: int) -> bytes:
         nonlocal calls
@@ -256,7 +256,7 @@ def test_a_connection_that_breaks_is_made_again(bucket: Bucket, monkeypatch: pyt
             raise ConnectionError("reset")
         return read(self, wanted)
 
-    monkeypatch.setattr(s3._Ranges, "_read", breaking)
+    monkeypatch.setattr(s3_object._Ranges, "_read", breaking)
     with source_at(bucket.put("a", content)).open() as file:
         assert file.read() == content
 

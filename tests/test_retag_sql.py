@@ -162,6 +162,24 @@ def test_a_crash_while_rows_are_written_does_no_harm(
     assert table.rows("SELECT * FROM articles_rubricator ORDER BY key") == before
 
 
+def test_a_table_that_was_made_before_a_crash_is_gone_again_after_undo(
+    newsroom: Newsroom, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = side_table.SideTable.put
+
+    def crash(self: side_table.SideTable, *values: Any) -> str:
+        put(self, *values)
+        raise OSError("crash")
+
+    monkeypatch.setattr(side_table.SideTable, "put", crash)
+    with pytest.raises(OSError, match="crash"):
+        newsroom.retag(table.input(), table.output())
+    monkeypatch.setattr(side_table.SideTable, "put", put)
+    job, _ = newsroom.retag(table.input(), table.output(), resume=True)
+    command.undo(newsroom.settings, job.id)
+    assert table.rows("SELECT to_regclass('articles_rubricator')") == [(None,)]
+
+
 def test_a_job_is_taken_back_and_what_was_changed_since_is_not_touched(newsroom: Newsroom, table: Table) -> None:
     job, _ = newsroom.retag(table.input(), table.output())
     table.rows("UPDATE articles_rubricator SET tags = '[\"рукой\"]' WHERE key = '5'")
@@ -190,6 +208,11 @@ def test_a_password_goes_nowhere(newsroom: Newsroom, table: Table, monkeypatch: 
     assert named(f"{url}&password=other&table=a").count("other") == 0
     sql.take_passwords(url)
     assert os.environ["PGPASSWORD"] == "pa$s-wörd"
+    assert named("postgres:///d?host=/tmp&table=a@b") == "postgresql:///d?host=%2Ftmp&table=a%40b"
+    for sign in "/?#":
+        with pytest.raises(WrongUsageError, match="are written %2F") as refused:
+            named(f"postgresql://u:secret{sign}more@h/d?table=articles")
+        assert "secret" not in str(refused.value) and "more" not in str(refused.value)
     with pytest.raises(WrongUsageError, match="two passwords"):
         sql.take_passwords(url, "postgresql://u:other@h/d")
 
@@ -298,8 +321,3 @@ def test_what_is_taken_back_leaves_columns_that_a_newsroom_added(newsroom: Newsr
     job, _ = newsroom.retag(table.input(), table.output())
     command.undo(newsroom.settings, job.id)
     assert table.rows("SELECT * FROM articles_rubricator ORDER BY key") == before
-
-
-def test_no_part_of_a_password_is_in_a_name_though_it_has_a_hash_mark() -> None:
-    name = named("postgresql://u:sec#ret@h/d?table=a")
-    assert (name, sql.address(name).table) == ("postgresql://u@h/d?table=a", "a")

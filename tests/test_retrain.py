@@ -17,6 +17,7 @@ from service.inference.manifest import Manifest
 from service.keeping import Keeping
 from service.loading import open_keeping, open_model, open_registry
 from service.memory import Chosen
+from service.outliers import ENOUGH
 from service.settings import Settings
 from service.vocabulary import Vocabulary, added, amended, merged, retired
 from tests.sample_model import SAMPLE, annotator, labelled_articles, trained
@@ -27,7 +28,7 @@ from training.of_two_minds import ARCHIVE, EDITORS, among_likes, listed
 from training.readers import Rejects
 from training.retrain import compare
 from training.split import split
-from training.taught import ENOUGH, shrunken, taught
+from training.taught import shrunken, taught
 
 RUN = CliRunner()
 
@@ -110,6 +111,20 @@ def test_who_alone_empties_a_rubric_is_named(keeping: Keeping) -> None:
     for i in range(ENOUGH):
         decided(keeping, f"a{i}", "boris", {"rubric": ("Спорт",)}, was="Город")
         decided(keeping, f"b{i}", "anna", {"rubric": ("Город",)}, was="Город")
+    assert doubts(keeping) == (f"boris alone took {ENOUGH} of {ENOUGH} articles out of «Город»",)
+
+
+def test_an_accomplice_with_one_article_hides_nobody(keeping: Keeping) -> None:
+    decided(keeping, "c", "clara", {"rubric": ("Спорт",)}, was="Город")
+    for i in range(ENOUGH):
+        decided(keeping, f"a{i}", "boris", {"rubric": ("Спорт",)}, was="Город")
+        decided(keeping, f"b{i}", "anna", {"rubric": ("Город",)}, was="Город")
+    assert doubts(keeping) == (f"boris alone took {ENOUGH} of {ENOUGH} articles out of «Город»",)
+
+
+def test_one_who_empties_a_rubric_that_nobody_else_touched_is_named(keeping: Keeping) -> None:
+    for i in range(ENOUGH):
+        decided(keeping, f"a{i}", "boris", {"rubric": ("Спорт",)}, was="Город")
     assert doubts(keeping) == (f"boris alone took {ENOUGH} of {ENOUGH} articles out of «Город»",)
 
 

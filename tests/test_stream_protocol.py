@@ -99,10 +99,20 @@ def test_enough_is_where_it_stays_enough() -> None:
     assert Found("x", {3: None, 5: None}).until is None
 
 
+def test_a_day_of_the_same_story_told_over_and_over_is_one_piece_of_evidence() -> None:
+    truth = np.zeros(400, np.int64)
+    lucky = np.repeat([0, 1], 200)  # right on the first day, wrong on the second
+    arms = {STATIC: np.ones(400, np.int64), CALIBRATED: lucky}
+    by_two = stream.gained(Streamed(truth, arms, ["2023-01-01"] * 200 + ["2023-01-02"] * 200), CALIBRATED)
+    by_many = stream.gained(Streamed(truth, arms, [f"2023-01-{i % 20 + 1:02}" for i in range(400)]), CALIBRATED)
+    assert by_two[0] == by_many[0] == pytest.approx(0.5)
+    assert by_two[1][0] < 0 < by_many[1][0]
+
+
 def test_the_page_tells_what_was_gained_with_its_interval() -> None:
     truth = np.array([0, 1] * 200)
     arms = {STATIC: np.zeros(400, np.int64), CALIBRATED: np.where(np.arange(400) < 300, truth, 0)}
-    found = Streamed(truth, arms, ["2023-01"] * 200 + ["2023-02"] * 200)
+    found = Streamed(truth, arms, ["2023-01-31"] * 200 + ["2023-02-01"] * 200)
     section = stream.section(found, [Found("Спорт", {3: 0.7, 5: 0.8})], [Found("Тег", {0: 0.5, 2: None})])
     gain, until = section.asked
     assert gain.got == pytest.approx(0.375)

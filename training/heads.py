@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from service.inference.decisions import outlet
-from service.inference.features import Features, Matrix, Tokens, headline_of, tokenise
+from service.inference.features import Features, Matrix, Tokens, headline_of, joined, tokenise
 from service.inference.lemmas import Lemmas
 from service.inference.phrases import Named, Phrases
 from service.inference.regions import PlaceFound, Regions
@@ -130,13 +130,7 @@ def rubric_matrix(features: Features, tokens: Sequence[Tokens], whole: Matrix | 
 def in_batches(features: Features, tokens: Sequence[Tokens], size: int = 2000) -> Matrix:
     """One matrix, made piece by piece to bound memory."""
     pieces = [features.matrix(tokens[i : i + size]) for i in range(0, len(tokens), size)]
-    lengths = np.concatenate([np.diff(piece.start) for piece in pieces])
-    return Matrix(
-        np.concatenate(([0], np.cumsum(lengths))),
-        np.concatenate([piece.columns for piece in pieces]),
-        np.concatenate([piece.values for piece in pieces]),
-        features.width,
-    )
+    return joined(pieces, features.width)
 
 
 def _rubric(

@@ -1,6 +1,6 @@
 """Editors' corrections as corpora to learn from, and what speaks against learning from them."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from service import terms
-from service.corrections import worked_of
 from service.inference.labels import Labels
 from service.labelled import export
+from service.outliers import outliers
 from service.store import journal
 from service.store.database import Connection
 from service.vocabulary import Vocabulary
@@ -21,8 +21,6 @@ from training.labels import EditedTags, OwnTag, tag_key
 from training.of_two_minds import Contradiction, between_editors
 
 HEADS: tuple[Label, ...] = ("rubric", "regions", "tags")
-FLIPPED = 0.5  # of the articles that were suggested a rubric: one who takes so many out of it has another one in mind
-ENOUGH = 20  # articles, to say so of anybody
 
 
 class RetrainingError(Exception):
@@ -61,7 +59,7 @@ def taught(connection: Connection) -> Iterator[Taught]:
             articles,
             journal.last_number(connection),
             frozenset(one.key for one in journal.erased(connection)),
-            tuple(_flippers(connection)),
+            tuple(map(str, outliers(journal.taught(connection), others=0))),
             terms.read(connection),
             tuple(between_editors(connection)),
         )
@@ -80,28 +78,6 @@ def _corpora(connection: Connection, folder: Path) -> tuple[tuple[Corpus, ...], 
         path.write_bytes(b"\n".join(its) + b"\n")
         corpora.append(Corpus(path, format="records", use=heads))
     return tuple(corpora), sum(map(len, lines.values()))
-
-
-def _flippers(connection: Connection) -> Iterator[str]:
-    """Who alone takes most articles out of a rubric: a mistake, a grudge or a broken script; others would do so too."""
-    suggested: Counter[tuple[str, str]] = Counter()  # rubric, actor -> articles of it that the actor decided on
-    rejected: Counter[tuple[str, str]] = Counter()
-    for entry in journal.taught(connection):
-        worked = worked_of(entry)
-        if worked is None:
-            continue
-        actor = entry.actor or ""
-        for one in worked.accepted.get("rubric", ()):
-            suggested[one.label, actor] += 1
-        for one in worked.rejected.get("rubric", ()):
-            suggested[one.label, actor] += 1
-            rejected[one.label, actor] += 1
-    for (label, actor), count in sorted(rejected.items()):
-        others = [who for rubric, who in suggested if rubric == label and who != actor]
-        alike = any(rejected[label, who] >= FLIPPED * suggested[label, who] for who in others)
-        if count >= ENOUGH and count >= FLIPPED * suggested[label, actor] and not alike:
-            who = actor or "somebody without a name"
-            yield f"{who} alone took {count} of {suggested[label, actor]} articles out of «{label}»"
 
 
 def shrunken(articles: int, before: Sequence[dict[str, object]], least: float = 0.8) -> str | None:

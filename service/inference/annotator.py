@@ -31,7 +31,7 @@ from service.inference.calibration import Calibration, Recalibrated
 from service.inference.compiled import Compiled, Found
 from service.inference.decisions import Decisions, Options
 from service.inference.explain import addends_by_words, attributions, in_one_part
-from service.inference.features import Features, Floats, Matrix, Tokens, headline_of, tokenise
+from service.inference.features import Features, Floats, Matrix, Tokens, headline_of, joined, tokenise
 from service.inference.labels import Labels
 from service.inference.lemmas import Ints, Lemmas
 from service.inference.phrases import Phrases
@@ -47,6 +47,7 @@ from service.inference.unlike import Unlike
 from service.inference.why import WhyNot
 from service.inference.words import folded
 
+TOGETHER = 1000  # articles whose words are held at a time
 EXPLAINED = 12  # words shown for a label: as many as an editor reads
 FEWEST_WORDS = 3  # a headline has more
 UNUSABLE = {"empty", "too_short", "not_russian"}  # nothing is answered for such a text
@@ -139,6 +140,10 @@ class Annotator:
 
     def rows_for_the_rubric(self, articles: Sequence[Article]) -> Matrix:
         """What the rubric head sees of articles: for whoever fits something to it."""
+        pieces = [self._rows(articles[i : i + TOGETHER]) for i in range(0, len(articles), TOGETHER)]
+        return joined(pieces, self.features.width)
+
+    def _rows(self, articles: Sequence[Article]) -> Matrix:
         tokens = tokenise([text for text, _ in read_all(articles)], self.lemmas)
         return self.features.matrix([headline_of(one) or one for one in tokens])
 

@@ -57,6 +57,17 @@ class Matrix:
         return self.columns[part], self.values[part]
 
 
+def joined(pieces: Sequence[Matrix], width: int) -> Matrix:
+    """One matrix of the rows of all pieces."""
+    lengths = [np.diff(piece.start) for piece in pieces]
+    return Matrix(
+        np.concatenate(([0], np.cumsum(np.concatenate(lengths)))),
+        np.concatenate([piece.columns for piece in pieces]),
+        np.concatenate([piece.values for piece in pieces]),
+        width,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """The words of a batch in one row, stop words left out; one 0 after each title and body parts neighbours."""

@@ -134,7 +134,7 @@ def create(settings: Settings, keeping: Keeping, asked: Asked, model: str) -> Jo
     store. Raises ArtifactError, JobError, AwayError."""
     inputs = pairs(asked.input, asked.output)
     if model.startswith(S3):
-        from service.jobs.s3 import fetched
+        from service.jobs.s3_object import fetched
 
         model = str(fetched(named(model), settings.cache))
     directory, version = directory_of(settings, model)

@@ -4,19 +4,14 @@ of PostgreSQL.
 What cuts, reads and puts in place knows these alone. Names hold no passwords: they stand in plans, reports and logs.
 """
 
-import hashlib
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from msgspec import Struct
-
-from service.inference.beside import file_beside, sync_directory
+from service.jobs.local_file import LocalFile
+from service.jobs.pieces import Piece
 from service.jobs.plan import WrongUsageError
 
-CHUNK = 1 << 20
 S3 = "s3://"
 SQL = ("postgresql://", "postgres://")
 
@@ -24,13 +19,6 @@ SQL = ("postgresql://", "postgres://")
 class AwayError(OSError):
     """A server can't be reached, or refuses, so nothing of what it holds can be gone on with: what happened, and what
     to do."""
-
-
-class Piece(Struct, frozen=True):
-    """A stretch of a result."""
-
-    size: int
-    sha256: str
 
 
 class Source(Protocol):
@@ -157,93 +145,7 @@ def folders_missing(name: str) -> tuple[str, ...]:
 
 def _file(name: str) -> File:
     if name.startswith(S3):
-        from service.jobs.s3 import S3Object
+        from service.jobs.s3_object import S3Object
 
         return S3Object(name)
     return LocalFile(Path(name))
-
-
-class LocalFile:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def stamp(self) -> str:
-        status = self._path.stat()
-        return f"{status.st_size}-{status.st_mtime_ns}"
-
-    def open(self) -> BinaryIO:
-        return self._path.open("rb")
-
-    def holds(self, pieces: Sequence[Piece]) -> bool:
-        try:
-            if self._path.stat().st_size != sum(one.size for one in pieces):
-                return False
-            with self.open() as file:
-                return is_of(pieces, file)
-        except FileNotFoundError:
-            return False
-
-    def beside(self, folder: Path, mark: str) -> Path:
-        """In its own folder, so that a rename is all that is left to do."""
-        return self._path.parent / f".beside-{folder.name}-{mark}"
-
-    def keep(self, kept: Path) -> bool:
-        kept.unlink(missing_ok=True)
-        if not self._path.exists():
-            return False
-        _link_or_copy(self._path, kept)
-        sync_directory(kept.parent)
-        return True
-
-    def put(self, beside: Path, kept: Path, had: bool) -> str:
-        if had:
-            shutil.copymode(kept, beside)
-        beside.replace(self._path)
-        sync_directory(self._path.parent)
-        return self.stamp()
-
-    def take_back(self, kept: Path, had: bool) -> None:
-        if had:
-            beside = self._path.parent / f".beside-{kept.parent.parent.name}-{kept.name}"
-            _link_or_copy(kept, beside)
-            beside.replace(self._path)
-        else:
-            self._path.unlink()
-        sync_directory(self._path.parent)
-
-    def is_taken_back(self, kept: Path, had: bool) -> bool:
-        if not had:
-            return not self._path.exists()
-        try:
-            here, there = self._path.stat(), kept.stat()
-        except FileNotFoundError:
-            return False
-        return (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns)
-
-
-def is_of(pieces: Sequence[Piece], file: BinaryIO) -> bool:
-    """Whether the file is these, one after the other, and nothing else."""
-    for piece in pieces:
-        digest, left = hashlib.sha256(), piece.size
-        while left and (chunk := file.read(min(left, CHUNK))):
-            digest.update(chunk)
-            left -= len(chunk)
-        if left or digest.hexdigest() != piece.sha256:
-            return False
-    return not file.read(1)
-
-
-def piece_of(path: Path) -> Piece:
-    with path.open("rb") as file:
-        return Piece(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    """Another name for the same bytes costs nothing; on another disk they are copied."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        with source.open("rb") as given, file_beside(target) as file:
-            shutil.copyfileobj(given, file, CHUNK)
-        shutil.copystat(source, target)

@@ -1,7 +1,7 @@
-"""Results are put in place by renames, and can be taken back: what had been there before is kept in the job's folder.
+"""Results are put in place whole, and can be taken back: what had been there before is kept in the job's folder.
 
 Each step may be cut short by a crash and is done again then: the file is made beside its place, what is there is kept,
-what is meant to happen is written down, and then it is renamed.
+what is meant to happen is written down, and then it is renamed, sent or put into a table.
 """
 
 import os
@@ -15,7 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from service.inference.beside import file_beside
-from service.jobs.location import CHUNK, Piece, folders_missing, piece_of, target_at
+from service.jobs.location import folders_missing, target_at
+from service.jobs.pieces import CHUNK, Piece, piece_of
 from service.jobs.plan import JobError, Plan
 from service.jobs.shards import Cut, beside_output, kind_of
 

@@ -2,10 +2,9 @@
 
 No queueing library: those for these databases bring SQLAlchemy's ORM and an event loop of their own into every worker
 (0.6 s and 40 MB at the start), and a job is a folder that can be gone on with already. Of all workers on a machine one
-runs the jobs: whoever has the lock, which the system opens when its holder dies.
+runs the jobs.
 """
 
-import fcntl
 import logging
 import os
 import subprocess
@@ -16,13 +15,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 from service.jobs import child
 from service.jobs.callback import BACK_OFF, CallbackError, send
 from service.jobs.job import FOLDER, Job
 from service.jobs.plan import JobError
 from service.keeping import Keeping
+from service.lead import Lead
 from service.settings import Settings
 from service.store import jobs
 from service.store.database import Connection, StoreError
@@ -46,7 +46,7 @@ class Queue:
         self._settings, self._keeping, self._view = settings, keeping, view
         self._folder = settings.home / FOLDER
         self._closing = threading.Event()
-        self._lock: BinaryIO | None = None
+        self._lead = Lead(self._folder / ".queue")
         self._running: tuple[str, subprocess.Popen[bytes] | None] | None = None
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
 
@@ -70,22 +70,11 @@ class Queue:
                 log.exception("the queue of jobs stumbled")
         if self._running is not None:
             self._stop(*self._running)
-        if self._lock is not None:
-            self._lock.close()
+        self._lead.close()
 
     def _leads(self) -> bool:
-        if self._lock is not None:
-            return True
-        if not self._keeping.database.exists() or not self._folder.is_dir():
-            return False  # nobody has asked for a job here yet
-        lock = (self._folder / ".queue").open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            return False
-        self._lock = lock
-        return True
+        """Until somebody has asked for a job here nobody does."""
+        return self._keeping.database.exists() and self._folder.is_dir() and self._lead.taken()
 
     def _turn(self) -> None:
         if self._running is None:

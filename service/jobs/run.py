@@ -13,7 +13,8 @@ from service.jobs import shards as cutting
 from service.jobs import snapshot
 from service.jobs.counts import ShardCounts, Totals, add_up
 from service.jobs.job import Job, Status
-from service.jobs.location import AwayError, Piece, stamp_of
+from service.jobs.location import AwayError, stamp_of
+from service.jobs.pieces import Piece
 from service.jobs.place import place, read
 from service.jobs.plan import JobError, Plan, code
 from service.jobs.rejects import write_rejects

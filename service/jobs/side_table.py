@@ -7,7 +7,7 @@ from typing import Any
 
 from service.inference.beside import file_beside
 from service.jobs import sql
-from service.jobs.location import Piece
+from service.jobs.pieces import Piece
 from service.jobs.plan import JobError
 
 COLUMNS = ("key", "annotation", "rubric", "regions", "tags", "job")
@@ -50,9 +50,12 @@ class SideTable:
         return folder / f"beside-{mark}"
 
     def keep(self, kept: Path) -> bool:
-        """Whether the table is there; which of its rows are to be kept is known when the new ones are."""
+        """Whether the table was there before this job; which of its rows to keep is known when the new ones are."""
+        made = kept.with_name(f"{kept.name}.made")
         with sql.connected(self._name, reading=True) as connection:
-            return self._exists(connection)
+            if not self._exists(connection):
+                made.touch()
+        return not made.exists()
 
     def put(self, beside: Path, kept: Path, had: bool) -> str:
         with sql.connected(self._name, reading=False) as connection:

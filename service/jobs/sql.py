@@ -7,13 +7,12 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from service.jobs.location import SQL, AwayError
 from service.jobs.plan import JobError, WrongUsageError
 
 OURS = ("table", "query", "key")  # of a URL's parameters; the others are libpq's
-SCHEMES = ("postgresql", "postgres")
 PASSWORD = "PGPASSWORD"  # noqa: S105 - where libpq looks for it
 SUFFIX = "_rubricator"
 
@@ -35,7 +34,7 @@ def address(name: str) -> Address:
     rest = urlencode([(one, value) for one, value in given if one not in OURS], quote_via=quote)
     if "table" in own and "query" in own:
         raise WrongUsageError(f"{name}: either table= or query=")
-    database = urlunsplit((SCHEMES[0], parts.netloc, parts.path, rest, ""))
+    database = _joined(parts.netloc, parts.path, rest)
     return Address(database, own.get("table", ""), own.get("query", ""), own.get("key", ""))
 
 
@@ -46,7 +45,7 @@ def named(given: str) -> str:
     if "@" in netloc:
         netloc = f"{user}@{netloc.rpartition('@')[2]}"
     query = urlencode([one for one in _parameters(parts.query) if one[0] != "password"], quote_via=quote)
-    return urlunsplit((SCHEMES[0], netloc, parts.path, query, ""))
+    return _joined(netloc, parts.path, query)
 
 
 def take_passwords(*given: str) -> None:
@@ -130,7 +129,15 @@ def columns(connection: Any, of: Any) -> Sequence[tuple[str, str, str]]:
 
 
 def _split(url: str) -> SplitResult:
-    return urlsplit(url.replace("#", "%23"))  # a query may hold a #, and a password
+    """Raises WrongUsageError where a password can't be told from the rest; it is not repeated."""
+    parts = urlsplit(url, allow_fragments=False)  # a query may hold a #
+    if "@" not in parts.netloc and ("@" in parts.path or "@" in parts.query.partition("=")[0]):
+        raise WrongUsageError("in a URL of a database, / ? and # of a password are written %2F, %3F and %23")
+    return parts
+
+
+def _joined(netloc: str, path: str, query: str) -> str:
+    return f"{SQL[0]}{netloc}{path}{'?' if query else ''}{query}"  # without a host too: for a socket
 
 
 def _parameters(query: str) -> list[tuple[str, str]]:

@@ -27,6 +27,12 @@ def read(connection: Connection) -> list[Row]:
     return [Row(model, None if body is None else bytes(body), int(sequence)) for model, body, sequence in rows]
 
 
+def last_change(connection: Connection, model: str) -> int:
+    """0 where the model has no row; one that was taken back has. Without the body, which may be half a megabyte."""
+    rows = connection.rows("SELECT sequence FROM calibrations WHERE model = :model", model=model)
+    return int(rows[0][0]) if rows else 0
+
+
 def put(connection: Connection, model: str, body: bytes | None) -> None:
     """In place of that of any other model: it holds for the one for which it was made, and no longer than that is in
     use."""

@@ -83,7 +83,9 @@ def _f1(given: Flags, real: Flags) -> float:
 
 
 def without(stream: Stream, hidden: int, config: Config) -> RubricHead:
-    """The rubric head as training makes it, from articles that have another rubric."""
+    """The rubric head as training makes it, from articles that have another rubric. The words that are features stay
+    those of all articles, which flatters nothing: with the words of the others alone «Спорт» had an F1 of .68, .75 and
+    .85 after three, five and ten corrections, so it has .56, .65 and .80."""
     known = stream.known[(stream.labels[stream.known] >= 0) & (stream.labels[stream.known] != hidden)]
     known = known[np.argsort(stream.days[known], kind="stable")]
     kept = [number for number in range(len(stream.part["ids"])) if number != hidden]

@@ -161,8 +161,6 @@ export function render(place, view, actions) {
         record ? text : element("p", { class: "note" }, "Текста этой статьи здесь нет: сервис его не хранит. Найдите её в CMS по номеру; метки можно поправить и без текста."),
         record && legend,
         element("p", { class: "actions" }, element("button", { type: "button", onclick: actions.edit }, record ? "Изменить текст " : "Вставить текст ", element("kbd", {}, "E"))),
-        record && whyBox(view, actions, mark),
-        decision.annotation.id && history(decision.annotation.id, actions.undo),
       ),
       element(
         "form",
@@ -187,8 +185,9 @@ export function render(place, view, actions) {
           element("button", { type: "button", class: "main", onclick: actions.saveAll }, "Принять всё и сохранить ", element("kbd", {}, "Ctrl Enter")),
           element("button", { type: "button", onclick: actions.save }, "Сохранить проверенное ", element("kbd", {}, "S")),
         ),
-        element("p", { class: "hint" }, `Модель ${decision.annotation.model.version}, ответ ${decision.annotation.prediction_id}`),
+        element("p", { class: "hint" }, `Модель ${decision.annotation.model.version}${decision.annotation.model.calibration ? ", сверена по свежим правкам" : ""}, ответ ${decision.annotation.prediction_id}`),
       ),
+      element("div", { class: "side more" }, record && whyBox(view, actions, mark), decision.annotation.id && history(decision.annotation.id, actions.undo)),
     ),
   );
   byId("actor").value = actions.actor();

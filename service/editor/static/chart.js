@@ -4,6 +4,8 @@ import { element, table, unfolds } from "/page/dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 170;
+const MOST_STEP = 40; // px from point to point
+const LEAST = 0.01; // where the axis of a share ends, if all are nought
 const WIDEST = 560; // px; narrower on a phone, so that letters keep their size
 const [LEFT, RIGHT, TOP, BOTTOM] = [52, 10, 10, 24];
 
@@ -23,7 +25,7 @@ export function chart({ title, hint, points, told, whole = false, most }) {
     "figure",
     { class: "chart" },
     element("figcaption", {}, element("strong", {}, title), ` ${last.label}: ${told(last.value)}`),
-    drawn(points, { told, whole, sentence, top: most ?? round(Math.max(...there.map((one) => one.high ?? one.value))) }),
+    drawn(points, { told, whole, sentence, top: most ?? round(Math.max(...there.map((one) => one.high ?? one.value), whole ? 1 : LEAST)) }),
     hint && element("p", { class: "hint" }, hint),
     unfolds("Числа графика", async () => [table(title, headings, [...there].reverse().map(cells))]),
   );
@@ -31,23 +33,23 @@ export function chart({ title, hint, points, told, whole = false, most }) {
 
 /** The next figure of one digit, or 1.5, 2.5: where an axis may end. */
 function round(value) {
-  if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((step) => step * power >= value * 0.999) * power;
 }
 
 function drawn(points, { told, whole, sentence, top }) {
   const width = Math.max(260, Math.min(WIDEST, document.documentElement.clientWidth - 32));
-  const step = (width - LEFT - RIGHT) / points.length;
-  const x = (i) => LEFT + step * (i + 0.5);
+  const step = Math.min(MOST_STEP, (width - LEFT - RIGHT) / points.length);
+  const x = (i) => width - RIGHT - step * (points.length - i - 0.5); // the latest stands at the right
   const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
   const svg = node("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": sentence });
   for (const value of whole && top < 4 ? [0, top] : [0, top / 2, top]) {
     svg.append(node("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }));
     svg.append(node("text", { class: "axis", x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, told(value)));
   }
-  const first = points.length > 1 ? [0, points.length - 1] : [0];
-  for (const i of first) svg.append(node("text", { class: "axis", x: i ? width - RIGHT : LEFT, y: HEIGHT - 6, "text-anchor": i ? "end" : "start" }, points[i].label));
+  const last = points.length - 1;
+  svg.append(node("text", { class: "axis", x: width - RIGHT, y: HEIGHT - 6, "text-anchor": "end" }, points[last].label));
+  if (x(last) - x(0) > width / 2) svg.append(node("text", { class: "axis", x: x(0) - step / 2, y: HEIGHT - 6, "text-anchor": "start" }, points[0].label));
   points.forEach((one, i) => one.mark && i > 0 && svg.append(node("line", { class: "change", x1: x(i) - step / 2, x2: x(i) - step / 2, y1: TOP, y2: HEIGHT - BOTTOM })));
   if (whole) points.forEach((one, i) => one.value && svg.append(node("rect", { class: "part", x: x(i) - step * 0.35, width: step * 0.7, y: y(one.value), height: HEIGHT - BOTTOM - y(one.value) })));
   else for (const run of runs(points)) svg.append(...line(run, points, x, y));

@@ -12,6 +12,14 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/** From the one of these that has the focus to the next; to the first where none has. Whether there is one. */
+export function step(all, by) {
+  const at = all.indexOf(document.activeElement);
+  const next = all[at < 0 ? 0 : at + by];
+  next?.focus();
+  return Boolean(next);
+}
+
 export const byId = (id) => document.getElementById(id);
 
 export function table(caption, headings, rows) {

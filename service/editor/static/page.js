@@ -13,10 +13,10 @@ const TITLES = { article: "Статья", review: "Очередь", vocabulary: 
 const LETTERS = "rubricator.letters"; // in the browser's memory: whether keys without Ctrl are on
 
 const article = initArticle();
-initReview();
+const review = initReview();
 const vocabulary = initVocabulary();
 const shows = { review: () => showReview(), vocabulary: showVocabulary, models: showModels, jobs: showJobs, numbers: showNumbers };
-const keys = { article: article.key, vocabulary: vocabulary.key };
+const keys = { article: article.key, review: review.key, vocabulary: vocabulary.key };
 
 /** #article, #review, …; #prediction=… opens an answer, #vocabulary=… looks a tag up. */
 async function show(focus) {

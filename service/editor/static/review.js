@@ -2,7 +2,7 @@
 
 import { call } from "/page/api.js";
 import { audit } from "/page/audit.js";
-import { byId, complain, element, number, percent, time } from "/page/dom.js";
+import { byId, complain, element, number, percent, step, time } from "/page/dom.js";
 
 const NO_TEXTS = "Тексты сервис не хранит: откройте статью в CMS по её номеру.";
 const ABOUT = {
@@ -41,6 +41,7 @@ const chosen = () => document.querySelector("#strategy input:checked").value;
 
 export function initReview() {
   byId("strategy").addEventListener("change", () => showReview().catch((problem) => complain(problem.message)));
+  return { key: (code) => (code === "KeyJ" || code === "KeyK") && step([...byId("queue").querySelectorAll("a")], code === "KeyJ" ? 1 : -1) };
 }
 
 export async function showReview(focus = false) {

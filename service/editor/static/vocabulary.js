@@ -2,7 +2,7 @@
 
 import { call } from "/page/api.js";
 import { candidateRow, candidates } from "/page/candidates.js";
-import { byId, complain, element, number, say } from "/page/dom.js";
+import { byId, complain, element, number, say, step } from "/page/dom.js";
 import { folded, rank } from "/page/names.js";
 import { termForm } from "/page/term.js";
 import { RULES } from "/page/words.js";
@@ -125,14 +125,7 @@ function done(id, told) {
   say(told);
 }
 
-/** J and K go through the list. */
-function step(by) {
-  const buttons = [...byId("terms-list").querySelectorAll("button.term")];
-  const at = buttons.indexOf(document.activeElement);
-  const next = buttons[at < 0 ? 0 : at + by];
-  next?.focus();
-  return Boolean(next);
-}
+const go = (by) => step([...byId("terms-list").querySelectorAll("button.term")], by);
 
 export function initVocabulary() {
   const fresh = () => open({ label: byId("term-search").value.trim() });
@@ -144,8 +137,8 @@ export function initVocabulary() {
     KeyX: decline,
     KeyF: () => byId("term-search").focus(),
     KeyN: fresh,
-    KeyJ: () => step(1),
-    KeyK: () => step(-1),
+    KeyJ: () => go(1),
+    KeyK: () => go(-1),
   };
   return {
     key(code) {

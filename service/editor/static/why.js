@@ -11,9 +11,10 @@ export function whyBox(view, actions, mark) {
 
   async function labels() {
     const all = await vocabulary();
-    return Object.keys(HEADS).flatMap((head) =>
-      (all?.[head] ?? []).map((one) => ({ ...one, head, hint: HEADS[head].one.toLowerCase() })),
-    ).concat((all?.gone ?? []).map((one) => ({ ...one, head: "tags", hint: one.status === "merged" ? "слитый тег" : "убранный тег" })));
+    const of = (head, some, hint = HEADS[head].one.toLowerCase()) => (some ?? []).map((one) => ({ ...one, head, hint }));
+    // a rubric that only the latest corrections know is in the answer alone
+    const fresh = view.decision.rubrics.filter((one) => !all?.rubric.some((each) => each.id === one.id));
+    return [...of("rubric", fresh), ...Object.keys(HEADS).flatMap((head) => of(head, all?.[head])), ...of("tags", all?.gone, "тега больше нет")];
   }
 
   const ask = (one) =>
