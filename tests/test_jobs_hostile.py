@@ -20,6 +20,7 @@ from service.jobs.plan import JobError
 from tests.test_jobs import LINES, SECRET, archive, ended, send, service, until
 
 
+@pytest.mark.slow
 def test_a_job_whose_folder_is_removed_while_it_runs_holds_up_no_other(tmp_path: Path) -> None:
     with service(tmp_path) as client:
         id_ = send(client, archive(40, times=100)).json()["id"]
