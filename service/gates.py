@@ -31,6 +31,7 @@ class Gate(Struct, frozen=True):
     corrections: int
     labels: tuple[Compared, ...]
     notes: tuple[str, ...] = ()
+    contradictions: int = 0  # of editors, among themselves or with the archive
 
 
 class _Change(Struct, frozen=True):
@@ -53,6 +54,7 @@ class _Record(Struct, frozen=True):
     verdict: _Changes
     corrections: int = 0
     notes: tuple[str, ...] = ()
+    contradictions: int = 0
 
 
 def gate_of(gates: Path, version: str) -> Gate | None:
@@ -67,4 +69,4 @@ def gate_of(gates: Path, version: str) -> Gate | None:
     verdict: Verdict = "not_compared"
     if record.judges:  # nothing passes that nobody judged
         verdict = "refused" if any(one.fell for one in labels) else "accepted"
-    return Gate(verdict, record.against, record.judges, record.corrections, labels, record.notes)
+    return Gate(verdict, record.against, record.judges, record.corrections, labels, record.notes, record.contradictions)

@@ -21,7 +21,9 @@ NOTE = "only 12 articles to learn from, the model in use had 100: is a file miss
 def keep(directory: Path, version: str, *changes: Change, judges: int = 5000, notes: tuple[str, ...] = ()) -> None:
     """As `rubricator retrain` does."""
     directory.mkdir(parents=True, exist_ok=True)
-    record = Record("baseline", judges, Verdict(judges, changes), corrections=70, until=9, notes=notes)
+    record = Record(
+        "baseline", judges, Verdict(judges, changes), corrections=70, until=9, notes=notes, contradictions=3
+    )
     (directory / f"{version}.json").write_bytes(msgspec.json.encode(record))
 
 
@@ -39,7 +41,7 @@ def test_a_verdict_is_read_as_it_was_meant(
     record = Record("baseline", judges, Verdict(judges, changes), 70, 9)
     assert (found.verdict == "accepted") == record.passed
     assert [one.label for one in found.labels if one.fell] == [one.label for one in record.verdict.falls]
-    assert (found.against, found.judges, found.corrections) == ("baseline", judges, 70)
+    assert (found.against, found.judges, found.corrections, found.contradictions) == ("baseline", judges, 70, 3)
 
 
 def test_a_label_falls_at_the_level_at_which_training_says_so() -> None:

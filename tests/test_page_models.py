@@ -78,6 +78,7 @@ def test_the_gate_and_the_card_are_read_in_russian(browser: Browser, service: tu
         expect(row).to_contain_text("−0,07")
         expect(row).to_contain_text("хуже")
         expect(section(page, version)).to_contain_text("все остальные метки вместе")
+        expect(section(page, version)).to_contain_text("противоречат друг другу или архиву: 3")
         section(page, "baseline").locator("summary", has_text="Карточка").tap()
         expect(section(page, "baseline")).to_contain_text("Рубрики: Экономика, Спорт")
         expect(section(page, "baseline")).to_contain_text("без просмотра не публикует ничего")

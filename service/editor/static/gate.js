@@ -27,6 +27,7 @@ export function gateDetails(gate) {
         ["Метка", "Вывод", "Разница", "Было", "Стало", "Статей"],
         gate.labels.map((one) => [named(one), one.fell ? element("strong", { class: "wrong" }, "хуже") : "не хуже", change(one), decimal(one.before), decimal(one.after), number(one.support)]),
       ),
+    gate.contradictions > 0 && element("p", {}, `Решений, которые противоречат друг другу или архиву: ${number(gate.contradictions)}. Они перечислены в таблице рядом с итогом сравнения, на машине сервиса.`),
     element("p", { class: "hint" }, `Статей с правками редакторов, на которых училась: ${number(gate.corrections)}. «Хуже» – когда потеря больше 0,02 F1 и это не случайность.`),
   ].filter(Boolean);
 }

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
@@ -31,7 +32,8 @@ def local(
         # one shard ahead for each worker; loky has them wait for no more than that when it is stopped
         parallel = Parallel(workers, return_as="generator_unordered", pre_dispatch=2 * workers, batch_size=1)
         task = delayed(partial(_in_worker, os.getpid()))
-        results = parallel(task(plan, shard, folder) for shard in _until(stopped, left))
+        with _deaf_to_ctrl_c():  # which workers inherit: it would end them while they still import
+            results = parallel(task(plan, shard, folder) for shard in _until(stopped, left))
         done: set[tuple[int, int]] = set()
         try:
             for counts in results:
@@ -65,6 +67,16 @@ def _in_worker(parent: int, plan: Plan, shard: Shard, folder: Path) -> ShardCoun
     signal(SIGINT, SIG_IGN)
     _end_with(parent)
     return retag_shard(plan, shard, folder)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """For the moment in which processes are started. A mask would not do: loky takes it off."""
+    before = signal(SIGINT, SIG_IGN)
+    try:
+        yield
+    finally:
+        signal(SIGINT, before)
 
 
 @cache
