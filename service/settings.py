@@ -41,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     predictions_days: Positive = 30  # how long answers are kept for `GET /predictions/{id}`
     predictions_bytes: Positive = 2_000_000_000  # of them, compressed
     audit_share: Annotated[float, Meta(ge=0, le=1)] = 0.02  # of what is published unseen, drawn for an editor's look
-    calibrate_after: Annotated[int, Meta(ge=0)] = 200  # corrections, until the rubrics are calibrated anew; 0: never
+    calibrate_after: Annotated[int, Meta(ge=0)] = 100  # corrections, until the rubrics are calibrated anew; 0: never
     model_max_age: Annotated[int, Meta(ge=0)] = 45  # days since the newest row it learnt from; 0: never too old
     jobs_folders: tuple[Path, ...] = ()  # that jobs over HTTP may read and write; without any, what is sent with them
     jobs_urls: tuple[str, ...] = ()  # s3://BUCKET/PREFIX: what begins so they may read and write

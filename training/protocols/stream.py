@@ -114,7 +114,7 @@ def section(found: Streamed, new_rubrics: Sequence[Found], new_tags: Sequence[Fo
         "Does it learn?",
         "fontanka from January to October 2023, day by day: what editors filed an article under comes back as a "
         "correction in the evening, all of them or every fifth. The calibrator is the service’s own, fitted anew "
-        "after every 200 corrections; weekly retraining fits the weights on the latest 15 months, with the words of "
+        "after every 100 corrections; weekly retraining fits the weights on the latest 15 months, with the words of "
         "the first model. A new rubric is hidden from the model and from the first two weeks; a new tag (RIA) is in "
         "the vocabulary and in so many of the articles learnt from.",
         len(found.truth),

@@ -21,7 +21,7 @@ Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Doubles = npt.NDArray[np.float64]
 
-CALIBRATE_AFTER = 200  # corrections, as the service does it
+CALIBRATE_AFTER = 100  # corrections, as the service does it
 WEEK = 7  # days
 DAYS_LEARNT = 457  # 15 months
 
