@@ -20,7 +20,7 @@ from service.inference.calibration import Calibration
 from service.inference.decisions import HEADS, Options
 from service.inference.labels import Labels
 from service.memory import Memory, degraded, remembered, wide
-from service.overlay import Overlaid
+from service.overlay import Model, Overlaid
 from service.predictions import Keeps, KeepsNothing
 from service.recall import Nothing, Recalls
 from service.records import RecordError, decode_article
@@ -47,33 +47,6 @@ log = logging.getLogger(__name__)
 
 _LATE = RequestWarning("timed_out", "?timeout_ms")
 _NO_ID = RequestWarning("no_id", "/id")  # nothing that its editors decide can be remembered for such an article
-
-
-class Model(Protocol):
-    """What the door needs of an Annotator."""
-
-    @property
-    def version(self) -> str: ...
-
-    @property
-    def reference(self) -> ModelReference: ...
-
-    @property
-    def labels(self) -> Labels: ...
-
-    def annotate(
-        self,
-        articles: Sequence[Article],
-        options: Options,
-        heard: Callable[[tuple[bytes, bytes]], object] | None = None,
-        /,
-    ) -> list[Annotation]: ...
-
-    def score_of_name(self, in_title: bool, in_lead: bool, times: int, words: int, /) -> tuple[float, float]: ...
-
-    def known_words(self, text: str, /) -> tuple[int, int]: ...
-
-    def named(self, text: str, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]: ...
 
 
 class Models(Protocol):

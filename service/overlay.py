@@ -22,6 +22,8 @@ M = TypeVar("M", Chosen, Rejected)
 
 
 class Model(Protocol):
+    """What is needed of an Annotator: here, and by whoever answers with it."""
+
     @property
     def version(self) -> str: ...
 
