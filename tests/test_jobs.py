@@ -383,6 +383,39 @@ def test_the_oldest_that_are_done_make_room_and_without_room_nothing_is_taken(tm
         assert list((tmp_path / "jobs" / "uploads").iterdir()) == []
 
 
+def test_a_job_that_can_be_taken_back_makes_no_room(tmp_path: Path) -> None:
+    newsroom = tmp_path / "newsroom"
+    newsroom.mkdir()
+    (newsroom / "in.jsonl").write_bytes(archive(5))
+    with service(tmp_path / "home", jobs_bytes=600_000, jobs_folders=(newsroom,)) as client:
+        path = str(newsroom / "in.jsonl")
+        id_ = client.post("/jobs", json={**ALL, "input": path, "output": path}).json()["id"]
+        assert ended(client, id_)["status"] == "done"
+        (tmp_path / "home" / "jobs" / id_ / "padding").write_bytes(b"x" * 600_000)
+        assert send(client, archive(5)).status_code == 507
+        assert client.get(f"/jobs/{id_}").status_code == 200
+
+
+def test_what_is_sent_again_needs_no_room(tmp_path: Path) -> None:
+    with service(tmp_path, jobs_bytes=600_000) as client:
+        keyed = {**LINES, "Idempotency-Key": "one"}
+        id_ = send(client, archive(5), keyed).json()["id"]
+        assert ended(client, id_)["status"] == "done"
+        (tmp_path / "jobs" / id_ / "padding").write_bytes(b"x" * 600_000)
+        again = send(client, archive(5), keyed)
+        assert (again.status_code, again.json()["id"]) == (200, id_)
+
+
+def test_a_small_archive_that_unpacks_to_a_large_one_fills_no_disk(tmp_path: Path) -> None:
+    with service(tmp_path, jobs_bytes=1_000_000) as client:
+        bomb = gzip.compress(b" " * 5_000_000)
+        told = ended(client, send(client, bomb, {"Content-Type": "application/gzip"}).json()["id"])
+        assert told["status"] == "failed"
+        assert "RUBRICATOR_JOBS_BYTES" in told["note"]
+        assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 1_000_000
+        assert ended(client, send(client, archive(5)).json()["id"])["status"] == "done"
+
+
 @pytest.mark.slow
 def test_objects_are_read_and_written_where_the_settings_allow_it(tmp_path: Path, bucket: Bucket) -> None:
     bucket.put("archive/in.jsonl", archive(5))

@@ -321,3 +321,11 @@ def test_what_is_taken_back_leaves_columns_that_a_newsroom_added(newsroom: Newsr
     job, _ = newsroom.retag(table.input(), table.output())
     command.undo(newsroom.settings, job.id)
     assert table.rows("SELECT * FROM articles_rubricator ORDER BY key") == before
+
+
+def test_heads_that_a_job_is_not_asked_for_stay_as_an_earlier_one_wrote_them(newsroom: Newsroom, table: Table) -> None:
+    newsroom.retag(table.input(), table.output(), heads=("regions", "tags"))
+    before = table.rows("SELECT key, regions, tags FROM articles_rubricator ORDER BY key")
+    assert any(regions for _, regions, _ in before)
+    newsroom.retag(table.input(), table.output(), heads=("tags",))
+    assert table.rows("SELECT key, regions, tags FROM articles_rubricator ORDER BY key") == before

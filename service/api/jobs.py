@@ -83,7 +83,7 @@ async def create_job(
         asked = await asyncio.to_thread(_of_paths, sent, settings)
         options: Options = sent
     else:
-        asked, options, fingerprint = await _received(request, settings, keeping, PACKED[kind])
+        asked, options, fingerprint = await _received(request, settings, keeping, PACKED[kind], key)
         if (before := await asyncio.to_thread(_before, keeping, key, fingerprint)) is not None:
             await asyncio.to_thread(forget_upload, settings, asked)
             return await _answered(before, settings, 200)
@@ -239,6 +239,11 @@ def _waiting(keeping: Keeping) -> int:
         return sum(len(store.with_status(connection, status)) for status in ("queued", "running", "cancelling"))
 
 
+def _is_known(keeping: Keeping, key: str | None) -> bool:
+    with keeping.readers.one() as connection:
+        return key is not None and store.by_key(connection, key) is not None
+
+
 def _before(keeping: Keeping, key: str | None, fingerprint: bytes) -> Row | None:
     if key is None:
         return None
@@ -287,8 +292,8 @@ def _of_paths(sent: JobSent, settings: Settings) -> Asked:
 def _room(keeping: Keeping, settings: Settings, wanted: int) -> int:
     """For what is wanted, or as much as there is. Raises ProblemError where there is none."""
     with keeping.readers.one() as connection:
-        done = [row.id for row in store.with_status(connection, "done")]
-    room = make_room(settings, wanted, done)
+        ended = [row.id for status in ("done", "broken", "failed") for row in store.with_status(connection, status)]
+    room = make_room(settings, wanted, ended)
     if room < wanted:
         detail = f"jobs may take {settings.jobs_bytes} bytes, of which {room} are left: see to `rubricator prune`"
         raise ProblemError("no-room", detail)
@@ -296,7 +301,7 @@ def _room(keeping: Keeping, settings: Settings, wanted: int) -> int:
 
 
 async def _received(
-    request: Request[Any, Any, Any], settings: Settings, keeping: Keeping, packed: str
+    request: Request[Any, Any, Any], settings: Settings, keeping: Keeping, packed: str, key: str | None
 ) -> tuple[Asked, Options, bytes]:
     """Writes the body to a folder of its own as it comes in."""
     query = read_query(request, Sent)
@@ -307,7 +312,9 @@ async def _received(
     sent = int(length[:20]) if length.isdecimal() else 1
     if sent > limit:
         raise too_large(limit)
-    room = await asyncio.to_thread(_room, keeping, settings, sent)
+    # what is sent again is compared with what came before and thrown away: nothing has to go for it
+    again = await asyncio.to_thread(_is_known, keeping, key)
+    room = limit if again else await asyncio.to_thread(_room, keeping, settings, sent)
     folder = await asyncio.to_thread(accepting.upload_folder, settings)
     input_, output = (folder / name for name in accepting.name_of_upload(packed))
     asked = accepting.asked_of(options, str(input_), str(output), settings)

@@ -13,7 +13,7 @@ from service.corrections import fingerprint_of
 from service.inference.article import Profile
 from service.inference.labels import HEADS, Head
 from service.jobs import child
-from service.jobs.job import FOLDER, UPLOADS, Job
+from service.jobs.job import FOLDER, UPLOADS, Job, is_upload
 from service.jobs.location import S3
 from service.jobs.plan import Accept, Asked, JobError, LabelsBy, Scope
 from service.jobs.run import MAX_CHANGE
@@ -163,10 +163,6 @@ def upload_folder(settings: Settings) -> Path:
     return folder
 
 
-def is_upload(job: Job, settings: Settings) -> bool:
-    return Path(job.plan.asked.input).is_relative_to((settings.home / FOLDER / UPLOADS).absolute())
-
-
 def view(row: Row, settings: Settings) -> JobView:
     """Raises JobError where its folder is gone."""
     job = Job(settings.home / FOLDER / row.id)
@@ -182,8 +178,8 @@ def view(row: Row, settings: Settings) -> JobView:
         model=job.plan.model,
         dry_run=asked.dry_run,
         heads=asked.heads,
-        input=None if is_upload(job, settings) else asked.input,
-        output=None if is_upload(job, settings) else asked.output,
+        input=None if is_upload(settings, asked) else asked.input,
+        output=None if is_upload(settings, asked) else asked.output,
         max_change=row.max_change,
         articles=note.articles,
         changed=note.changed,

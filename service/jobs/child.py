@@ -1,7 +1,9 @@
-"""`python -m service.jobs.child FOLDER WORKERS MAX_CHANGE`: one job, in a process of its own that gives way to the
-answers. SIGTERM ends it between two shards; it can be gone on with then."""
+"""`python -m service.jobs.child FOLDER WORKERS MAX_CHANGE LARGEST`: one job, in a process of its own that gives way to
+the answers. SIGTERM ends it between two shards; it can be gone on with then. LARGEST is the most bytes of a file: what
+a small archive unpacks to must not fill the disk of the store."""
 
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -32,8 +34,9 @@ class Note(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def main(folder: Path, workers: int, max_change: float) -> int:
+def main(folder: Path, workers: int, max_change: float, largest: int) -> int:
     os.nice(NICE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))  # Python ignores the signal and raises EFBIG
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     job = Job(folder)
@@ -67,4 +70,4 @@ def read(folder: Path) -> Note | None:
 
 if __name__ == "__main__":
     arguments: list[Any] = sys.argv[1:]
-    sys.exit(main(Path(arguments[0]), int(arguments[1]), float(arguments[2])))
+    sys.exit(main(Path(arguments[0]), int(arguments[1]), float(arguments[2]), int(arguments[3])))

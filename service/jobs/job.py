@@ -212,9 +212,13 @@ def remove(settings: Settings, job: Job) -> None:
 def forget_upload(settings: Settings, asked: Asked) -> None:
     """What was sent over HTTP goes with its job. Of an archive that a path named nothing is touched, whatever its
     folders are called."""
-    folder = Path(asked.input).parent
-    if folder.parent == (settings.home / FOLDER / UPLOADS).absolute():
-        shutil.rmtree(folder, ignore_errors=True)
+    if is_upload(settings, asked):
+        shutil.rmtree(Path(asked.input).parent, ignore_errors=True)
+
+
+def is_upload(settings: Settings, asked: Asked) -> bool:
+    """Whether the archive was sent over HTTP."""
+    return Path(asked.input).parent.parent == (settings.home / FOLDER / UPLOADS).absolute()
 
 
 def _locked(descriptor: int) -> bool:

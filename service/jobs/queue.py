@@ -106,7 +106,8 @@ class Queue:
         folder = self._folder / row.id
         (folder / child.PROGRESS).unlink(missing_ok=True)
         workers = self._settings.jobs_workers or len(os.sched_getaffinity(0))
-        command = [sys.executable, "-m", "service.jobs.child", str(folder), str(workers), repr(row.max_change)]
+        numbers = (str(workers), repr(row.max_change), str(self._settings.jobs_bytes))
+        command = [sys.executable, "-m", "service.jobs.child", str(folder), *numbers]
         with (folder / "log.txt").open("ab") as told:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=told, stderr=told)  # noqa: S603
 

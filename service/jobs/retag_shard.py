@@ -18,7 +18,7 @@ from service.jobs.shards import PACKED, PARQUET, Shard
 from service.jobs.worker import equipment
 from service.lines import DamagedFileError
 
-FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def retag_shard(plan: Plan, shard: Shard, folder: Path) -> ShardCounts:

@@ -4,21 +4,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from service.jobs.job import FOLDER, Job, remove
+from service.jobs.job import FOLDER, Job, is_upload, remove
 from service.jobs.plan import JobError
 from service.settings import Settings
 
+SPENT = {"done", "broken", "failed"}
 
-def make_room(settings: Settings, wanted: int, done: Sequence[str]) -> int:
-    """The bytes that a job which wants so many may take; those that are done are removed for it, in this order, as far
-    as that is needed. Reads all of the jobs' folders."""
+
+def make_room(settings: Settings, wanted: int, ended: Sequence[str]) -> int:
+    """The bytes that a job which wants so many may take. For it `ended` ones are removed, in this order, as far as that
+    is needed: those whose archive was sent and whose results could be fetched, none that can be taken back or gone on
+    with. Reads all of the jobs' folders."""
     left = settings.jobs_bytes - _bytes_in(settings.home / FOLDER)
-    for id_ in done:
+    for id_ in ended:
         if left >= wanted:
             break
         with suppress(JobError):  # it has gone already
             job = Job(settings.home / FOLDER / id_)
-            if job.state.status == "done" and not job.is_running:
+            if is_upload(settings, job.plan.asked) and job.state.status in SPENT and not job.is_running:
                 remove(settings, job)
                 left = settings.jobs_bytes - _bytes_in(settings.home / FOLDER)
     return max(0, left)

@@ -1,5 +1,6 @@
 """A job from its plan to its results, from top to bottom. Whatever interrupts it, the next run goes on from there."""
 
+import errno
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -206,6 +207,8 @@ def _told(job: Job) -> Iterator[None]:
     except OSError as error:
         with suppress(OSError):  # on a full disk this may fail too
             job.tell("failed", str(error))
+        if error.errno == errno.EFBIG:
+            raise JobError("a file of this job would be larger than RUBRICATOR_JOBS_BYTES allows") from error
         if error.errno in FULL:
             raise JobError(f"the disk is full ({error.filename or job.folder}): make room, then --resume") from error
         raise

@@ -12,7 +12,7 @@ from msgspec import Struct
 from service.inference.beside import file_beside
 from service.jobs.location import SQL, check_target, names_in, source_at, stamp_of, target_at
 from service.jobs.plan import WrongUsageError
-from service.lines import unpack
+from service.lines import DamagedFileError, unpack
 
 Kind = Literal["lines", "rows", "table"]
 
@@ -122,15 +122,19 @@ def cut(pair: Pair, folder: Path, shard_bytes: int) -> Cut:
         from service.jobs.sql_rows import ranges as keys
 
         ranges = list(keys(name, shard_bytes))
+    elif name.endswith(PACKED):
+        unpacked = folder / "unpacked" / f"{pair.number:05}"
+        unpacked.parent.mkdir(exist_ok=True)
+        with source_at(name).open() as packed:
+            unpack(packed, name, unpacked)
+        try:
+            ranges = _ranges_of(str(unpacked), shard_bytes)
+        except DamagedFileError:  # what a small file was unpacked to may be large, and no use
+            unpacked.unlink()
+            raise
+        name = str(unpacked)
     else:
-        if name.endswith(PACKED):
-            unpacked = folder / "unpacked" / f"{pair.number:05}"
-            unpacked.parent.mkdir(exist_ok=True)
-            with source_at(name).open() as packed:
-                unpack(packed, name, unpacked)
-            name = str(unpacked)
-        with source_at(name).open() as file:
-            ranges = list(_ranges(file, shard_bytes))
+        ranges = _ranges_of(name, shard_bytes)
     shards = [Shard(pair.number, number, kind, name, pair.output, *range_) for number, range_ in enumerate(ranges)]
     return Cut(pair.number, pair.input, pair.output, stamp, tuple(shards))
 
@@ -149,6 +153,11 @@ def read(folder: Path, number: int) -> Cut | None:
 
 def _file(folder: Path, number: int) -> Path:
     return folder / "files" / f"{number:05}.json"
+
+
+def _ranges_of(name: str, shard_bytes: int) -> list[tuple[int, int, int]]:
+    with source_at(name).open() as file:
+        return list(_ranges(file, shard_bytes))
 
 
 def _ranges(file: BinaryIO, shard_bytes: int) -> Iterator[tuple[int, int, int]]:

@@ -15,11 +15,13 @@ MADE = (
     "CREATE TABLE IF NOT EXISTS {} (key text PRIMARY KEY, annotation jsonb NOT NULL, rubric text, regions jsonb, "
     "tags jsonb, job text NOT NULL)"
 )
-PUT = (
+PUT = (  # labels of a head that this job was not asked for stay as an earlier one wrote them
     "INSERT INTO {} (key, annotation, rubric, regions, tags, job) "
-    "SELECT row->>'key', row->'annotation', row->>'rubric', nullif(row->'regions', 'null'), "
-    "nullif(row->'tags', 'null'), coalesce(row->>'job', %s) "
-    "FROM fresh ON CONFLICT (key) DO UPDATE SET annotation = excluded.annotation, rubric = excluded.rubric, "
+    "SELECT row->>'key', row->'annotation', CASE WHEN row ? 'rubric' THEN row->>'rubric' ELSE old.rubric END, "
+    "CASE WHEN row ? 'regions' THEN nullif(row->'regions', 'null') ELSE old.regions END, "
+    "CASE WHEN row ? 'tags' THEN nullif(row->'tags', 'null') ELSE old.tags END, coalesce(row->>'job', %s) "
+    "FROM fresh LEFT JOIN {} AS old ON old.key = row->>'key' "
+    "ON CONFLICT (key) DO UPDATE SET annotation = excluded.annotation, rubric = excluded.rubric, "
     "regions = excluded.regions, tags = excluded.tags, job = excluded.job"
 )
 
@@ -121,4 +123,4 @@ class SideTable:
     def _sql(self, statement: str) -> Any:
         from psycopg.sql import SQL
 
-        return SQL(statement).format(sql.identifier(self._table))
+        return SQL(statement.replace("{}", "{table}")).format(table=sql.identifier(self._table))
