@@ -31,7 +31,7 @@ from training.protocols import newcomers
 from training.protocols.newcomers import Found
 from training.protocols.outlet_over_time import config_for
 from training.protocols.section import Asked, Cell, Plot, Section, Table
-from training.protocols.stream_arms import Flags, Longs, Stream, calibrated, retrained, static
+from training.protocols.stream_arms import CALIBRATE_AFTER, Flags, Longs, Stream, calibrated, retrained, static
 from training.run import labelled, rubrics_of
 from training.split import split
 
@@ -114,9 +114,9 @@ def section(found: Streamed, new_rubrics: Sequence[Found], new_tags: Sequence[Fo
         "Does it learn?",
         "fontanka from January to October 2023, day by day: what editors filed an article under comes back as a "
         "correction in the evening, all of them or every fifth. The calibrator is the service’s own, fitted anew "
-        "after every 100 corrections; weekly retraining fits the weights on the latest 15 months, with the words of "
-        "the first model. A new rubric is hidden from the model and from the first two weeks; a new tag (RIA) is in "
-        "the vocabulary and in so many of the articles learnt from.",
+        f"after every {CALIBRATE_AFTER} corrections; weekly retraining fits the weights on the latest 15 months, "
+        "with the words of the first model. A new rubric is hidden from the model and from the first two weeks; a new "
+        "tag (RIA) is in the vocabulary and in so many of the articles learnt from.",
         len(found.truth),
         asked,
         (_arms(found), _newcomers("New rubrics, by examples among the corrections", new_rubrics, newcomers.COUNTS),

@@ -12,6 +12,7 @@ from service.inference import refit
 from service.inference.calibration import Calibration, Recalibrated
 from service.inference.features import Matrix
 from service.inference.rubric import RubricHead
+from service.settings import Settings
 from training.calibrate import LATEST, lift, platt
 from training.config import Config
 from training.fit import as_large, fit_rubric
@@ -21,7 +22,7 @@ Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Doubles = npt.NDArray[np.float64]
 
-CALIBRATE_AFTER = 100  # corrections, as the service does it
+CALIBRATE_AFTER = Settings().calibrate_after  # corrections
 WEEK = 7  # days
 DAYS_LEARNT = 457  # 15 months
 
