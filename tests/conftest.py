@@ -1,6 +1,7 @@
 """What holds for every test: one thread per worker, repeatable examples, and no silent skips where nobody looks."""
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -11,6 +12,10 @@ pytest_plugins = ["tests.stores"]
 # Before a test module imports numpy: two xdist workers share two cores, BLAS threads on top would only wait.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+# A shell ignores it for what it starts in the background, and so would whatever tests interrupt: they would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IN_CI = os.environ.get("CI") == "true"
 
