@@ -13,7 +13,7 @@ pytest_plugins = ["tests.stores"]
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-# A shell ignores it for what it starts in the background, and so would whatever tests interrupt: they would wait for ever.
+# A shell ignores it for what it starts in the background, and so would what tests interrupt: they would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
