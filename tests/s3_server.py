@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 import boto3
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from service.jobs.s3 import client
 
@@ -105,8 +106,10 @@ def bucket(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     client.cache_clear()
+    get_reusable_executor().shutdown(wait=True)  # workers of an earlier test have its environment
     name = f"archive-{abs(hash(request.node.nodeid)):x}"
     client().create_bucket(Bucket=name)
     yield Bucket(name, client(), variables)
     client().close()
     client.cache_clear()
+    get_reusable_executor().shutdown(wait=True)
